@@ -1,0 +1,61 @@
+# Two targets for newcomers: `make run` and `make test`. The rest is for those who work on examhall.
+#
+#   make            build/examhall            make FLAVOUR=asan   build/examhall-asan (also: clang, debug)
+#   make run        install, build, start     make test           all tests
+#   make fuzz       a minute each             make bench          log, save path, connections
+#   make fmt tidy   style                     make clean
+
+FLAVOUR ?= release
+B := build
+O := $(B)/$(FLAVOUR)
+SUFFIX := $(if $(filter release,$(FLAVOUR)),,-$(FLAVOUR))
+BIN := $(B)/examhall$(SUFFIX)
+UNIT := $(B)/unit$(SUFFIX)
+
+CC := $(if $(filter clang fuzz,$(FLAVOUR)),clang,gcc)
+LIBS := libsodium openssl sqlite3 libfyaml libseccomp zlib
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
+CFLAGS_release := -O2 -D_FORTIFY_SOURCE=2 $(HARDEN)
+CFLAGS_clang := -O2 $(HARDEN)
+CFLAGS_debug := -O0
+CFLAGS_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+LDFLAGS_release := -pie -Wl,-z,relro,-z,now
+LDFLAGS_asan := -fsanitize=address,undefined
+LDFLAGS_fuzz := -fsanitize=address,undefined
+
+CPPFLAGS := -Isrc -I. -D_GNU_SOURCE
+CFLAGS = -std=c17 -g $(CFLAGS_$(FLAVOUR)) $(WARN) $(shell pkg-config --cflags $(LIBS))
+LDLIBS = $(shell pkg-config --libs $(LIBS)) -lpthread -lm
+
+MAIN := src/cli/main.c
+SRC := $(filter-out $(MAIN),$(shell find src -name '*.c' | sort))
+OBJ := $(SRC:%.c=$(O)/%.o)
+TEST_OBJ := $(patsubst %.c,$(O)/%.o,tests/main.c $(wildcard tests/unit/*.c))
+
+.PHONY: all unit clean fmt
+all: $(BIN)
+
+$(BIN): $(OBJ) $(O)/$(MAIN:.c=.o) $(PORTAL_OBJ)
+	$(CC) $(LDFLAGS_$(FLAVOUR)) -o $@ $^ $(LDLIBS)
+
+$(UNIT): $(OBJ) $(TEST_OBJ) $(PORTAL_OBJ)
+	$(CC) $(LDFLAGS_$(FLAVOUR)) -o $@ $^ $(LDLIBS)
+
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
+
+unit: $(UNIT)
+	$(UNIT)
+
+fmt:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+clean:
+	rm -rf $(B)

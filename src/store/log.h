@@ -1,0 +1,92 @@
+/* log.h - the truth: an append-only sequence of records, acknowledged when durable.
+ *
+ * Every decision of every service is a record here; all else (tables in memory, checkpoints,
+ * results) is folded from it and can be thrown away. Records have one total order, their offset
+ * (0, 1, 2 ...). Two backends: "embedded" (segment files, log_embedded.c) and "memory" (tests,
+ * teaching, and the benchmark's floor). One conformance suite runs on both.
+ *
+ * The rule of acknowledgement: append returns before the record is durable. A reply that depends on
+ * it leaves only when log_durable() > its offset. Nothing else may be called "saved".
+ *
+ * Threads: append, flush, appended are for one thread, the owner's. durable and read are for any.
+ */
+#pragma once
+
+#include "base/fail.h"
+#include "sys/files.h"
+
+/* What a record is about. A service receives only the topics it follows; `TOPIC_KEYS` holds which
+ * option is right, and only scoring follows it. On Kafka each becomes a topic. */
+enum topic {
+    TOPIC_EXAMS,    /* definitions, items (without keys), state of an exam */
+    TOPIC_KEYS,     /* right answers */
+    TOPIC_ROSTER,   /* candidates */
+    TOPIC_STAFF,    /* officers */
+    TOPIC_SESSIONS, /* sign-ins, epochs */
+    TOPIC_ATTEMPTS, /* started, time granted */
+    TOPIC_ANSWERS,  /* saved, submitted */
+    TOPIC_RESULTS,  /* scored, published */
+    TOPIC_COUNT
+};
+#define TOPIC_BIT(topic) (1u << (topic))
+#define TOPICS_ALL       ((1u << TOPIC_COUNT) - 1)
+
+#define LOG_BODY_BYTES_MAX (256 * KIB)
+
+struct record {
+    uint64_t offset; /* given by the log */
+    instant at;      /* exam time, given by the writer; never decreases */
+    uint32_t key;    /* what orders it in a partition: an attempt, an exam */
+    uint8_t topic;   /* enum topic */
+    uint8_t type;    /* which event of that topic */
+    str body;        /* at most LOG_BODY_BYTES_MAX; borrowed both ways */
+};
+
+struct log; /* one open log; exactly one process holds it (a lock file in the folder) */
+
+struct log_opts {
+    const char *backend;  /* "embedded" or "memory" */
+    const char *dir;      /* embedded: the folder; made when absent */
+    struct files *files;  /* embedded: keeps; files_real() or a simulated disk */
+    size_t segment_bytes; /* embedded: 0 for 64 MiB; a multiple of 4 KiB */
+    uint32_t gather_us;   /* with threads: how long a batch waits for company; 0 for 1000 */
+    bool threads; /* true: a writer thread commits behind the owner's back, batch after batch.
+                     false: log_flush itself writes and syncs (simulator, command line) */
+};
+
+fail log_open(struct log **log, const struct log_opts *opts, struct why *why) MUST_USE;
+
+/* Copies the record into the pending batch and gives it the next offset (also to *offset when not
+ * NULL). FAIL_FULL: no room on the disk, nothing was appended, try again later (the log tries to
+ * get room by itself, once a second). FAIL_BUSY: the batch is full, flush and try again. */
+fail log_append(struct log *log, const struct record *record, uint64_t *offset,
+                struct why *why) MUST_USE;
+
+/* Hands the pending batch to the disk. With threads returns at once. When a sync fails the process
+ * crashes: what the disk holds is then unknown, and only a new process may find out. */
+void log_flush(struct log *log);
+
+uint64_t log_appended(const struct log *log); /* records appended so far = the next offset */
+uint64_t log_durable(const struct log *log);  /* every record with offset < this is durable */
+instant log_last_at(const struct log *log);   /* `at` of the newest record, 0 when empty */
+
+/* A descriptor that becomes readable when durable has moved (read it to empty it: an eventfd), or
+ * -1 without threads. */
+int log_wake_fd(const struct log *log);
+
+/* Waits until all that was appended is durable (with threads too). */
+void log_sync(struct log *log);
+
+/* Calls fn for each durable record from offset `from` whose topic is in `topics`, in order, until
+ * fn returns a failure (which is passed on) or the end as of the call. */
+typedef fail (*log_read_fn)(void *ctx, const struct record *record, struct why *why);
+fail log_read(struct log *log, uint64_t from, uint32_t topics, log_read_fn fn, void *ctx,
+              struct why *why) MUST_USE;
+
+struct log_stats {
+    uint64_t records, batches, bytes_written, segments;
+    uint64_t sync_us_total, sync_us_max;
+    bool has_room; /* false: appends are refused with FAIL_FULL */
+};
+void log_stats(const struct log *log, struct log_stats *stats);
+void log_close(struct log *log); /* syncs first; NULL is fine */

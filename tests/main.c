@@ -1,0 +1,74 @@
+/* main.c - runs the registered tests; see test.h. */
+#include "tests/test.h"
+
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct test *tests, **tail = &tests;
+static jmp_buf out_of_test;
+static char dir[64];
+
+void test_register(struct test *test)
+{
+    *tail = test;
+    tail = &test->next;
+}
+
+NORETURN void test_failed(const char *file, int line, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fprintf(stderr, "%s:%d: ", file, line);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    longjmp(out_of_test, 1);
+}
+
+uint64_t test_seed(void)
+{
+    const char *seed = getenv("EXAMHALL_SEED");
+    return seed ? strtoull(seed, NULL, 0) : 20270122;
+}
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+    (void)st, (void)flag, (void)ftw;
+    return remove(path);
+}
+
+const char *test_dir(void)
+{
+    snprintf(dir, sizeof(dir), "/tmp/examhall-test-XXXXXX");
+    if (!mkdtemp(dir))
+        test_failed(__FILE__, __LINE__, "cannot make %s", dir);
+    return dir;
+}
+
+int main(int argc, char **argv)
+{
+    unsigned passed = 0, failed = 0;
+    for (struct test *test = tests; test; test = test->next) {
+        bool wanted = argc < 2;
+        for (int i = 1; i < argc; i++)
+            wanted |= strstr(test->name, argv[i]) != NULL;
+        if (!wanted)
+            continue;
+        dir[0] = 0;
+        if (setjmp(out_of_test) == 0) {
+            test->run();
+            passed++;
+        } else {
+            fprintf(stderr, "FAILED %s\n", test->name);
+            failed++;
+        }
+        if (dir[0])
+            nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    }
+    printf("%u passed, %u failed\n", passed, failed);
+    return failed ? 1 : 0;
+}
