@@ -6,7 +6,7 @@
  * table in app/reply.c turns each code into a status. Our own mistakes are not failures: must(). */
 #pragma once
 
-#include "base/base.h"
+#include "base/str.h"
 
 enum fail {
     FAIL_NONE = 0,
