@@ -52,14 +52,16 @@ fail why_add(struct why *why, fail f, const char *format, ...)
 {
     if (!f || !why)
         return f;
-    char before[sizeof(why->text)], context[200];
+    char context[200];
     va_list args;
     va_start(args, format);
-    vsnprintf(context, sizeof(context), format, args);
+    vsnprintf(context, sizeof(context) - 2, format, args);
     va_end(args);
-    memcpy(before, why->text, sizeof(before));
-    int n = snprintf(why->text, sizeof(why->text), "%s: ", context);
-    snprintf(why->text + n, sizeof(why->text) - (size_t)n, "%s", before);
+    strcat(context, ": ");
+    size_t n = strlen(context), room = sizeof(why->text) - n - 1;
+    memmove(why->text + n, why->text, room); /* what does not fit is cut off at the end */
+    memcpy(why->text, context, n);
+    why->text[n + room] = 0;
     return f;
 }
 
