@@ -1,0 +1,66 @@
+/* hist.c - see hist.h.
+ *
+ * The slot of a value is its highest seven bits plus 64 for each bit cut off below them. For values
+ * under 128 nothing is cut off; from there on each slot of an octave is twice as wide as one of the
+ * octave below. */
+#include "base/hist.h"
+
+static unsigned slot_shift(int64_t us)
+{
+    return us < 2 * HIST_PART ? 0 : 57 - (unsigned)__builtin_clzll((unsigned long long)us);
+}
+
+static unsigned slot_of(int64_t us)
+{
+    unsigned shift = slot_shift(us);
+    return shift * HIST_PART + (unsigned)(us >> shift);
+}
+
+static int64_t slot_highest(unsigned slot)
+{
+    unsigned shift = slot < 2 * HIST_PART ? 0 : slot / HIST_PART - 1;
+    return ((int64_t)(slot - shift * HIST_PART + 1) << shift) - 1;
+}
+
+void hist_record(struct hist *hist, int64_t us)
+{
+    us = MAX(us, 0);
+    hist->min_us = hist->count ? MIN(hist->min_us, us) : us;
+    hist->max_us = MAX(hist->max_us, us);
+    hist->sum_us += us;
+    hist->count++;
+    unsigned slot = slot_of(MIN(us, HIST_US_MAX));
+    must(slot < HIST_SLOTS);
+    hist->slots[slot]++;
+}
+
+void hist_merge(struct hist *into, const struct hist *from)
+{
+    if (!from->count)
+        return;
+    into->min_us = into->count ? MIN(into->min_us, from->min_us) : from->min_us;
+    into->max_us = MAX(into->max_us, from->max_us);
+    into->sum_us += from->sum_us;
+    into->count += from->count;
+    for (unsigned i = 0; i < HIST_SLOTS; i++)
+        into->slots[i] += from->slots[i];
+}
+
+int64_t hist_quantile(const struct hist *hist, unsigned per_mille)
+{
+    must(per_mille <= 1000);
+    if (!hist->count)
+        return 0;
+    uint64_t rank = MAX((hist->count * per_mille + 999) / 1000, 1), seen = 0;
+    for (unsigned i = 0; i < HIST_SLOTS; i++) {
+        seen += hist->slots[i];
+        if (seen >= rank)
+            return MIN(slot_highest(i), hist->max_us);
+    }
+    never("fewer values in the slots than were counted");
+}
+
+int64_t hist_mean(const struct hist *hist)
+{
+    return hist->count ? hist->sum_us / (int64_t)hist->count : 0;
+}
