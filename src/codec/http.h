@@ -3,10 +3,11 @@
  *
  * Parses in place, allocates nothing, keeps no state: call again from the start with more bytes.
  * Refused: bare LF, obsolete folding, space before a colon, control bytes, a name or value out of
- * RFC 9110's grammar, Transfer-Encoding (501: nothing we serve needs it), two or differing
- * Content-Length, a signed or huge length, a missing or repeated Host, an absolute or non-ASCII
- * target,
- * "..", "%00", more than HTTP_HEADERS_MAX fields. Names compare without case. */
+ * RFC 9110's grammar, Transfer-Encoding (501: nothing we serve needs it), a second Content-Length
+ * even when equal, a signed or huge length, a missing, empty or repeated Host, an absolute or
+ * non-ASCII target, a "." or ".." part however escaped, an escaped control byte, an expectation
+ * other than 100-continue (417), more than HTTP_HEADERS_MAX fields. Names compare without case.
+ * A refusal depends only on the bytes up to it: how they were cut on their way changes nothing. */
 #pragma once
 
 #include "base/fail.h"
@@ -30,8 +31,8 @@ struct http_head {
 };
 
 /* HTTP_MORE: not all of the head is there yet. HTTP_DONE: head filled; the body is the body_bytes
- * after head_bytes. Any other value is the status to refuse with (400, 414, 431, 501, 505), with
- * the sentence in why; the connection must be closed. `head_bytes_max` bounds the head (431
+ * after head_bytes. Any other value is the status to refuse with (400, 414, 417, 431, 501, 505),
+ * with the sentence in why; the connection must be closed. `head_bytes_max` bounds the head (431
  * beyond). */
 #define HTTP_MORE 0
 #define HTTP_DONE 200
