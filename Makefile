@@ -39,6 +39,38 @@ TEST_OBJ := $(patsubst %.c,$(O)/%.o,tests/main.c $(wildcard tests/unit/*.c))
 .PHONY: all unit clean fmt
 all: $(BIN)
 
+# --- portal: web/ becomes one C file; npm runs only when its lock or the sources changed -------------------------
+PORTAL_C := $(B)/portal/portal_files.c
+PORTAL_OBJ := $(O)/portal/portal_files.o
+PORTAL_SRC := $(shell find web/src web/index.html web/staff.html web/vite.config.ts web/tsconfig.json -type f)
+PORTAL_NPM := web/node_modules/.package-lock.json
+
+$(PORTAL_NPM): web/package-lock.json
+	cd web && npm ci --no-fund --no-audit --loglevel=error
+	@touch $@
+
+web/dist/index.html: $(PORTAL_SRC) $(PORTAL_NPM)
+	cd web && npm run --silent build
+	@touch $@
+
+$(PORTAL_C): web/dist/index.html tools/portal_pack.mjs
+	node tools/portal_pack.mjs --budget 100000 web/dist
+	node tools/portal_pack.mjs web/dist $@
+
+$(PORTAL_OBJ): $(PORTAL_C)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+.PHONY: portal portal-unit portal-e2e
+portal: $(PORTAL_C)
+
+portal-unit: $(PORTAL_NPM)
+	cd web && npm test --silent
+
+portal-e2e: $(BIN) $(PORTAL_NPM)
+	node --test tests/e2e/
+# --- end of portal ---------------------------------------------------------------------------------------------
+
 $(BIN): $(OBJ) $(O)/$(MAIN:.c=.o) $(PORTAL_OBJ)
 	$(CC) $(LDFLAGS_$(FLAVOUR)) -o $@ $^ $(LDLIBS)
 

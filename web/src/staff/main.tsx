@@ -1,0 +1,3 @@
+import { render } from "preact";
+
+render(<main>Examination hall</main>, document.getElementById("app")!);
