@@ -1,0 +1,147 @@
+/* gateway_stats.c - see gateway_stats.h. */
+#include "net/gateway_stats.h"
+
+static uint64_t get(const gateway_count *count)
+{
+    return atomic_load_explicit(count, memory_order_relaxed);
+}
+
+/* Values below 2 * PART have a slot each; above, the top bits of the value choose it. */
+static unsigned slot_of(uint64_t us)
+{
+    if (us < 2 * GATEWAY_HIST_PART)
+        return (unsigned)us;
+    unsigned octave = 63 - (unsigned)__builtin_clzll(us / GATEWAY_HIST_PART);
+    uint64_t slot = octave * GATEWAY_HIST_PART + (us >> octave);
+    return (unsigned)MIN(slot, GATEWAY_HIST_SLOTS - 1);
+}
+
+static int64_t slot_top_us(unsigned slot)
+{
+    if (slot < 2 * GATEWAY_HIST_PART)
+        return slot;
+    unsigned octave = slot / GATEWAY_HIST_PART - 1;
+    uint64_t part = slot - octave * GATEWAY_HIST_PART;
+    return (int64_t)(((part + 1) << octave) - 1);
+}
+
+void gateway_stats_latency(struct gateway_row *row, enum gateway_class class, int64_t us)
+{
+    uint64_t value = us < 0 ? 0 : (uint64_t)us;
+    gateway_stats_add(&row->latency[class][slot_of(value)], 1);
+    gateway_stats_add(&row->latency_us_total[class], value);
+}
+
+static uint64_t slot_sum(const struct gateway_stats *stats, enum gateway_class class, unsigned slot)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < GATEWAY_REACTORS_MAX; i++)
+        sum += get(&stats->rows[i].latency[class][slot]);
+    return sum;
+}
+
+int64_t gateway_stats_quantile_us(const struct gateway_stats *stats, enum gateway_class class,
+                                  unsigned per_mille)
+{
+    uint64_t sums[GATEWAY_HIST_SLOTS], count = 0;
+    for (unsigned slot = 0; slot < GATEWAY_HIST_SLOTS; slot++)
+        count += sums[slot] = slot_sum(stats, class, slot);
+    if (!count)
+        return 0;
+    uint64_t rank = MAX((count * per_mille + 999) / 1000, 1), seen = 0;
+    for (unsigned slot = 0; slot < GATEWAY_HIST_SLOTS; slot++) {
+        seen += sums[slot];
+        if (seen >= rank)
+            return slot_top_us(slot);
+    }
+    return slot_top_us(GATEWAY_HIST_SLOTS - 1);
+}
+
+/* The sum over reactors of the count that lies `at` bytes into a row. */
+static uint64_t row_sum(const struct gateway_stats *stats, size_t at)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < GATEWAY_REACTORS_MAX; i++)
+        sum += get((const gateway_count *)((const char *)&stats->rows[i] + at));
+    return sum;
+}
+
+uint64_t gateway_stats_connections(const struct gateway_stats *stats)
+{
+    return row_sum(stats, offsetof(struct gateway_row, open));
+}
+
+uint64_t gateway_stats_requests(const struct gateway_stats *stats)
+{
+    uint64_t sum = 0;
+    for (unsigned c = 0; c < GATEWAY_CLASSES; c++)
+        sum += row_sum(stats, offsetof(struct gateway_row, requests) + c * sizeof(gateway_count));
+    return sum;
+}
+
+#define ROW(name, kind, field, help)                                                               \
+    {                                                                                              \
+        "examhall_gateway_" name, kind, offsetof(struct gateway_row, field), help                  \
+    }
+static const struct {
+    const char *name, *kind;
+    size_t at;
+    const char *help;
+} metrics[] = {
+    ROW("connections", "gauge", open, "Connections open now"),
+    ROW("connections_total", "counter", total, "Connections taken"),
+    ROW("files_total", "counter", files, "Requests answered from the portal's files"),
+    ROW("shed_total", "counter", shed, "Requests answered 503 for want of room"),
+    ROW("expired_total", "counter", expired,
+        "Requests answered 503 because the hall took too long"),
+    ROW("refused_total", "counter", refused, "Requests refused as malformed or too large"),
+    ROW("cut_total", "counter", cut, "Connections closed by a deadline"),
+    ROW("handshakes_total", "counter", handshakes, "TLS handshakes finished"),
+    ROW("handshakes_failed_total", "counter", handshakes_failed, "TLS handshakes that failed"),
+    ROW("reconnects_total", "counter", reconnects, "Connections to the hall opened again"),
+    ROW("resent_total", "counter", resent, "Requests sent to the hall again"),
+    ROW("waiting", "gauge", waiting, "Requests that wait for the hall now"),
+};
+
+static void write_head(struct out *out, const char *name, const char *kind, const char *help)
+{
+    out_fmt(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind);
+}
+
+static void write_classes(const struct gateway_stats *stats, struct out *out)
+{
+    const char *name = "examhall_gateway_requests_total";
+    write_head(out, name, "counter", "Requests forwarded to the hall, by class");
+    for (unsigned c = 0; c < GATEWAY_CLASSES; c++)
+        out_fmt(out, "%s{class=\"P%u\"} %llu\n", name, c,
+                (unsigned long long)row_sum(stats, offsetof(struct gateway_row, requests) +
+                                                       c * sizeof(gateway_count)));
+    name = "examhall_gateway_replies_total";
+    write_head(out, name, "counter", "Replies, by kind of status");
+    for (unsigned c = 1; c < 6; c++)
+        out_fmt(out, "%s{status=\"%uxx\"} %llu\n", name, c,
+                (unsigned long long)row_sum(stats, offsetof(struct gateway_row, replies) +
+                                                       c * sizeof(gateway_count)));
+}
+
+static void write_latencies(const struct gateway_stats *stats, struct out *out)
+{
+    static const unsigned per_mille[] = { 500, 900, 990, 999 };
+    const char *name = "examhall_gateway_latency_seconds";
+    write_head(out, name, "summary", "Complete request to reply handed to the kernel, by class");
+    for (unsigned c = 0; c < GATEWAY_CLASSES; c++)
+        for (size_t i = 0; i < COUNT(per_mille); i++)
+            out_fmt(out, "%s{class=\"P%u\",quantile=\"0.%u\"} %.6f\n", name, c, per_mille[i],
+                    (double)gateway_stats_quantile_us(stats, c, per_mille[i]) / 1e6);
+}
+
+void gateway_stats_write(const struct gateway_stats *stats, struct out *out)
+{
+    for (size_t i = 0; i < COUNT(metrics); i++) {
+        write_head(out, metrics[i].name, metrics[i].kind, metrics[i].help);
+        out_fmt(out, "%s %llu\n", metrics[i].name,
+                (unsigned long long)row_sum(stats, metrics[i].at));
+    }
+    write_classes(stats, out);
+    write_latencies(stats, out);
+}
