@@ -302,9 +302,7 @@ static struct cursor start(struct http_head *head, str bytes, size_t head_bytes_
 
 int http_parse_request(struct http_head *head, str bytes, size_t head_bytes_max, struct why *why)
 {
-    struct cursor c = start(head, bytes, head_bytes_max, why);
-    if (bytes.n == 0)
-        return HTTP_MORE;
+    struct cursor c = start(head, bytes.p ? bytes : STR(""), head_bytes_max, why);
     if (!request_line(&c, head) || !fields_parse(&c, head))
         return c.status;
     if (!http_field(head, "Host").p) {
@@ -317,9 +315,7 @@ int http_parse_request(struct http_head *head, str bytes, size_t head_bytes_max,
 
 int http_parse_reply(struct http_head *head, str bytes, size_t head_bytes_max, struct why *why)
 {
-    struct cursor c = start(head, bytes, head_bytes_max, why);
-    if (bytes.n == 0)
-        return HTTP_MORE;
+    struct cursor c = start(head, bytes.p ? bytes : STR(""), head_bytes_max, why);
     if (!status_line(&c, head) || !fields_parse(&c, head))
         return c.status;
     head->head_bytes = (size_t)(c.p - bytes.p);
