@@ -292,11 +292,17 @@ static fail send_all(struct client *client, str bytes, struct why *why)
     return FAIL_NONE;
 }
 
+static fail too_large(struct client *client, struct why *why)
+{
+    return fail_set(why, FAIL_LIMIT,
+                    "The reply of %s is larger than there is room for (%zu bytes).",
+                    client->authority.p, client->reply_bytes_max);
+}
+
 static fail receive_more(struct client *client, struct why *why)
 {
     if (!out_reserve(&client->in, 16 * KIB))
-        return fail_set(why, FAIL_LIMIT, "The reply of %s is larger than %zu bytes.",
-                        client->authority.p, client->reply_bytes_max);
+        return too_large(client, why);
     errno = 0;
     ssize_t n = bytes_in(client, client->in.p + client->in.n, client->in.cap - client->in.n);
     if (n <= 0)
@@ -336,13 +342,14 @@ static fail receive_reply(struct client *client, const char *method, struct aren
                         client->authority.p);
     size_t head_bytes = reply->head.head_bytes;
     size_t body_bytes = has_body(method, &reply->head) ? (size_t)reply->head.body_bytes : 0;
+    if (body_bytes > client->reply_bytes_max)
+        return too_large(client, why);
     while (client->in.n < head_bytes + body_bytes)
         if ((f = receive_more(client, why)))
             return f;
     str all = arena_str(arena, str_first(out_view(&client->in), head_bytes + body_bytes));
     if (!all.p)
-        return fail_set(why, FAIL_LIMIT, "The reply of %s has %zu bytes, too many to keep.",
-                        client->authority.p, body_bytes);
+        return too_large(client, why);
     must(http_parse_reply(&reply->head, all, HEAD_BYTES_MAX, NULL) == HTTP_DONE);
     reply->status = reply->head.status;
     reply->body = str_from(all, head_bytes);
