@@ -1,7 +1,7 @@
 /* log.c - the front of every backend: validation, offsets, and the words of log.h. */
 #include "store/log_backend.h"
 
-static const struct log_backend *const backends[] = { &log_memory };
+static const struct log_backend *const backends[] = { &log_embedded, &log_memory };
 
 fail log_open(struct log **log, const struct log_opts *opts, struct why *why)
 {

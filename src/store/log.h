@@ -13,6 +13,7 @@
 #pragma once
 
 #include "base/fail.h"
+#include "sys/chance.h"
 #include "sys/files.h"
 
 /* What a record is about. A service receives only the topics it follows; `TOPIC_KEYS` holds which
@@ -45,11 +46,12 @@ struct record {
 struct log; /* one open log; exactly one process holds it (a lock file in the folder) */
 
 struct log_opts {
-    const char *backend;  /* "embedded" or "memory" */
-    const char *dir;      /* embedded: the folder; made when absent */
-    struct files *files;  /* embedded: keeps; files_real() or a simulated disk */
-    size_t segment_bytes; /* embedded: 0 for 64 MiB; a multiple of 4 KiB */
-    uint32_t gather_us;   /* with threads: how long a batch waits for company; 0 for 1000 */
+    const char *backend;   /* "embedded" or "memory" */
+    const char *dir;       /* embedded: the folder; made when absent */
+    struct files *files;   /* embedded: keeps; files_real() or a simulated disk */
+    struct chance *chance; /* embedded: borrows, for a new log's id; NULL for the kernel's */
+    size_t segment_bytes;  /* embedded: 0 for 64 MiB; a multiple of 4 KiB */
+    uint32_t gather_us;    /* with threads: how long a batch waits for company; 0 for 1000 */
     bool threads; /* true: a writer thread commits behind the owner's back, batch after batch.
                      false: log_flush itself writes and syncs (simulator, command line) */
 };

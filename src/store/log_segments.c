@@ -1,0 +1,238 @@
+/* log_segments.c - see log_segments.h. */
+#include "store/log_segments.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define NAME_DIGITS 20
+
+struct listing {
+    struct segments *segments;
+    bool strange;
+};
+
+static void push(struct segments *segments, uint64_t first)
+{
+    if (segments->count == segments->cap) {
+        segments->cap = MAX(segments->cap * 2, 64);
+        segments->firsts = realloc(segments->firsts, segments->cap * sizeof(uint64_t));
+        must(segments->firsts);
+    }
+    segments->firsts[segments->count++] = first;
+}
+
+static void list_one(void *ctx, str name)
+{
+    struct listing *listing = ctx;
+    uint64_t first;
+    if (!str_ends(name, STR(".seg")))
+        return;
+    str digits = str_first(name, name.n - 4);
+    if (digits.n == NAME_DIGITS && str_u64(digits, &first))
+        push(listing->segments, first);
+    else
+        listing->strange = true;
+}
+
+static int by_first(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+fail segments_init(struct segments *segments, struct files *files, const char *dir, struct why *why)
+{
+    *segments = (struct segments){ .files = files };
+    pthread_mutex_init(&segments->lock, NULL);
+    if ((size_t)snprintf(segments->dir, sizeof(segments->dir), "%s", dir) >= sizeof(segments->dir))
+        return fail_set(why, FAIL_INPUT, "the path %s is too long; use a shorter folder", dir);
+    struct listing listing = { .segments = segments };
+    fail f = files->list(files, dir, list_one, &listing, why);
+    if (f)
+        return f;
+    if (listing.strange)
+        return fail_set(why, FAIL_CORRUPT,
+                        "the log's folder %s holds a .seg file whose name is not 20 digits: nobody "
+                        "but examhall may change this folder; move that file away",
+                        dir);
+    if (segments->count)
+        qsort(segments->firsts, segments->count, sizeof(uint64_t), by_first);
+    return FAIL_NONE;
+}
+
+void segments_fini(struct segments *segments)
+{
+    free(segments->firsts);
+    free(segments->marks);
+    pthread_mutex_destroy(&segments->lock);
+}
+
+void segments_path(const struct segments *segments, uint64_t first, char path[PATH_MAX])
+{
+    snprintf(path, PATH_MAX, "%s/%020llu.seg", segments->dir, (unsigned long long)first);
+}
+
+void segments_spare_path(const struct segments *segments, char path[PATH_MAX])
+{
+    snprintf(path, PATH_MAX, "%s/spare.tmp", segments->dir);
+}
+
+fail segments_open(struct segments *segments, size_t segment, int mode, int *handle,
+                   struct why *why)
+{
+    char path[PATH_MAX];
+    pthread_mutex_lock(&segments->lock);
+    segments_path(segments, segments->firsts[segment], path);
+    pthread_mutex_unlock(&segments->lock);
+    return segments->files->open(segments->files, path, mode, handle, why);
+}
+
+fail segments_adopt_spare(struct segments *segments, uint64_t first, struct why *why)
+{
+    char spare[PATH_MAX], path[PATH_MAX];
+    must(segments->count == 0 || first > segments->firsts[segments->count - 1]);
+    segments_spare_path(segments, spare);
+    segments_path(segments, first, path);
+    fail f = segments->files->rename(segments->files, spare, path, why);
+    if (!f)
+        f = segments->files->sync_dir(segments->files, segments->dir, why);
+    if (f)
+        return f;
+    pthread_mutex_lock(&segments->lock);
+    push(segments, first);
+    pthread_mutex_unlock(&segments->lock);
+    return FAIL_NONE;
+}
+
+void segments_note(struct segments *segments, const struct place *place)
+{
+    pthread_mutex_lock(&segments->lock);
+    size_t n = segments->mark_count;
+    const struct place *last = n ? &segments->marks[n - 1] : NULL;
+    if (!last || last->segment != place->segment || place->at - last->at >= MARK_EVERY_BYTES) {
+        if (n == segments->mark_cap) {
+            segments->mark_cap = MAX(n * 2, 256);
+            segments->marks =
+                realloc(segments->marks, segments->mark_cap * sizeof(*segments->marks));
+            must(segments->marks);
+        }
+        segments->marks[segments->mark_count++] = *place;
+    }
+    pthread_mutex_unlock(&segments->lock);
+}
+
+struct place segments_find(struct segments *segments, uint64_t offset)
+{
+    pthread_mutex_lock(&segments->lock);
+    size_t low = 0, high = segments->mark_count;
+    must(high > 0); /* the log's first batch is always a mark */
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (segments->marks[middle].first <= offset)
+            low = middle;
+        else
+            high = middle;
+    }
+    struct place place = segments->marks[low];
+    pthread_mutex_unlock(&segments->lock);
+    return place;
+}
+
+void walk_init(struct walk *walk, struct segments *segments, struct place from)
+{
+    *walk = (struct walk){ .segments = segments, .place = from, .handle = -1 };
+    walk->window = malloc(BATCH_BYTES_MAX);
+    must(walk->window);
+}
+
+void walk_fini(struct walk *walk)
+{
+    walk->segments->files->close(walk->segments->files, walk->handle);
+    free(walk->window);
+}
+
+fail walk_load(struct walk *walk, uint64_t at, size_t n, str *bytes, struct why *why)
+{
+    must(n <= BATCH_BYTES_MAX);
+    bool inside = at >= walk->window_at && at + n <= walk->window_at + walk->window_n;
+    if (!inside) {
+        struct files *files = walk->segments->files;
+        size_t want = MAX(n, MIN(BATCH_BYTES_MAX, MIB));
+        walk->window_at = at;
+        fail f = files->read(files, walk->handle, at, walk->window, want, &walk->window_n, why);
+        if (f)
+            return f;
+    }
+    size_t skip = (size_t)(at - walk->window_at);
+    *bytes = str_first(str_from(str_of(walk->window, walk->window_n), skip), n);
+    return FAIL_NONE;
+}
+
+static fail open_segment(struct walk *walk, struct why *why)
+{
+    struct files *files = walk->segments->files;
+    fail f = segments_open(walk->segments, walk->place.segment, FILE_READ, &walk->handle, why);
+    if (f)
+        return f;
+    walk->window_n = 0;
+    return files->size(files, walk->handle, &walk->segment_bytes, why);
+}
+
+/* Is the batch at walk->place the one that belongs there? */
+static fail look(struct walk *walk, bool *valid, struct why *why)
+{
+    const struct place *place = &walk->place;
+    struct batch_head head;
+    str bytes;
+    *valid = false;
+    fail f = walk_load(walk, place->at, sizeof(head), &bytes, why);
+    if (f || bytes.n < sizeof(head))
+        return f;
+    memcpy(&head, bytes.p, sizeof(head));
+    if (!batch_head_valid(&head) || head.log_id != walk->segments->log_id ||
+        head.first != place->first || head.chain != place->chain ||
+        head.segment_bytes != walk->segment_bytes)
+        return FAIL_NONE;
+    f = walk_load(walk, place->at, sizeof(head) + head.bytes, &bytes, why);
+    if (f || bytes.n < sizeof(head) + head.bytes)
+        return f;
+    walk->head = head;
+    walk->records = bytes.p + sizeof(head);
+    *valid = batch_body_valid(&head, walk->records);
+    return FAIL_NONE;
+}
+
+/* The batch after the last of a segment is the first of the next. */
+static bool next_segment(struct walk *walk)
+{
+    struct segments *segments = walk->segments;
+    size_t next = walk->place.segment + 1;
+    pthread_mutex_lock(&segments->lock);
+    bool goes_on = next < segments->count && segments->firsts[next] == walk->place.first;
+    pthread_mutex_unlock(&segments->lock);
+    if (!goes_on)
+        return false;
+    segments->files->close(segments->files, walk->handle);
+    walk->handle = -1;
+    walk->place.segment = next;
+    walk->place.at = 0;
+    return true;
+}
+
+fail walk_next(struct walk *walk, bool *found, struct why *why)
+{
+    fail f = FAIL_NONE;
+    do {
+        if (walk->handle < 0)
+            f = open_segment(walk, why);
+        if (!f)
+            f = look(walk, found, why);
+    } while (!f && !*found && next_segment(walk));
+    if (f || !*found)
+        return f;
+    walk->last = walk->place;
+    walk->place.at += batch_padded(walk->head.bytes);
+    walk->place.first += walk->head.count;
+    walk->place.chain = walk->head.head_sum;
+    return FAIL_NONE;
+}

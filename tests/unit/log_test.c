@@ -1,0 +1,412 @@
+/* log_test.c - one conformance suite for every backend of the log, then what only the embedded one
+ * promises: what is in it after closing, where its files are, and that its writer thread keeps up.
+ */
+#include "store/log.h"
+#include "store/log_batch.h"
+#include "store/crc32c.h"
+#include "tests/test.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct backend_case {
+    const char *name, *backend;
+    bool threads;
+    size_t segment_bytes;
+};
+static const struct backend_case cases[] = {
+    { "memory", "memory", false, 0 },
+    { "memory with threads", "memory", true, 0 },
+    { "embedded", "embedded", false, 8 * MIB },
+    { "embedded, small segments", "embedded", false, 512 * KIB },
+    { "embedded with threads", "embedded", true, 8 * MIB },
+    { "embedded with threads, small segments", "embedded", true, 512 * KIB },
+};
+
+static struct log *open_case(const struct backend_case *c, const char *dir)
+{
+    struct why why;
+    struct log *log;
+    CHECK_OK(log_open(&log,
+                      &(struct log_opts){ .backend = c->backend,
+                                          .dir = dir,
+                                          .files = files_real(),
+                                          .segment_bytes = c->segment_bytes,
+                                          .threads = c->threads },
+                      &why));
+    return log;
+}
+
+/* Record i of every test: everything about it follows from i. */
+static struct record record_of(uint64_t i, char body[300])
+{
+    size_t n = (size_t)(i * 7919 % 300);
+    for (size_t k = 0; k < n; k++)
+        body[k] = (char)(i + k);
+    return (struct record){ .offset = i,
+                            .at = 1800000000000 + (instant)(i / 3),
+                            .key = (uint32_t)(i * 2654435761u),
+                            .topic = (uint8_t)(i % TOPIC_COUNT),
+                            .type = (uint8_t)i,
+                            .body = str_of(body, n) };
+}
+
+static void append_some(struct log *log, uint64_t from, uint64_t to)
+{
+    struct why why;
+    char body[300];
+    for (uint64_t i = from; i < to; i++) {
+        struct record record = record_of(i, body);
+        uint64_t offset;
+        fail f;
+        while ((f = log_append(log, &record, &offset, &why)) == FAIL_BUSY)
+            log_sync(log);
+        CHECK_OK(f);
+        CHECK_EQ(offset, i);
+    }
+}
+
+struct reading {
+    uint64_t next, step, seen, stop_at;
+};
+
+static fail read_one(void *ctx, const struct record *record, struct why *why)
+{
+    struct reading *reading = ctx;
+    char body[300];
+    struct record want = record_of(reading->next, body);
+    if (reading->stop_at && record->offset == reading->stop_at)
+        return fail_set(why, FAIL_CONFLICT, "enough");
+    CHECK_EQ(record->offset, want.offset);
+    CHECK_EQ(record->at, want.at);
+    CHECK_EQ(record->key, want.key);
+    CHECK_EQ(record->topic, want.topic);
+    CHECK_EQ(record->type, want.type);
+    CHECK_STR(record->body, want.body);
+    reading->next += reading->step;
+    reading->seen++;
+    return FAIL_NONE;
+}
+
+static uint64_t read_from(struct log *log, uint64_t from)
+{
+    struct why why;
+    struct reading reading = { .next = from, .step = 1 };
+    CHECK_OK(log_read(log, from, TOPICS_ALL, read_one, &reading, &why));
+    return reading.seen;
+}
+
+#define EACH_CASE(c) for (const struct backend_case *c = cases; c < cases + COUNT(cases); c++)
+
+TEST(log, gives_offsets_and_gives_back_what_was_appended)
+{
+    EACH_CASE(c)
+    {
+        struct log *log = open_case(c, test_dir());
+        CHECK_EQ(log_appended(log), 0);
+        CHECK_EQ(log_last_at(log), 0);
+        CHECK_EQ(read_from(log, 0), 0);
+        append_some(log, 0, 20000);
+        log_sync(log);
+        CHECK_EQ(log_appended(log), 20000);
+        CHECK_EQ(log_durable(log), 20000);
+        CHECK_EQ(log_last_at(log), 1800000000000 + 19999 / 3);
+        for (uint64_t from = 0; from <= 20000; from += 1667)
+            CHECK_EQ(read_from(log, from), 20000 - from);
+        CHECK_EQ(read_from(log, 20001), 0);
+        log_close(log);
+    }
+}
+
+TEST(log, is_durable_only_after_a_flush)
+{
+    EACH_CASE(c)
+    {
+        struct log *log = open_case(c, test_dir());
+        append_some(log, 0, 10);
+        CHECK_EQ(log_durable(log), 0);
+        CHECK_EQ(read_from(log, 0), 0);
+        log_flush(log);
+        log_sync(log);
+        CHECK_EQ(log_durable(log), 10);
+        append_some(log, 10, 20);
+        CHECK_EQ(log_durable(log), 10);
+        CHECK_EQ(read_from(log, 0), 10);
+        log_close(log);
+    }
+}
+
+TEST(log, reads_only_the_topics_asked_for)
+{
+    EACH_CASE(c)
+    {
+        struct why why;
+        struct log *log = open_case(c, test_dir());
+        append_some(log, 0, 5000);
+        log_sync(log);
+        struct reading reading = { .next = TOPIC_ANSWERS, .step = TOPIC_COUNT };
+        CHECK_OK(log_read(log, 0, TOPIC_BIT(TOPIC_ANSWERS), read_one, &reading, &why));
+        CHECK_EQ(reading.seen, 5000 / TOPIC_COUNT);
+        reading = (struct reading){ 0 };
+        CHECK_OK(log_read(log, 0, 0, read_one, &reading, &why));
+        CHECK_EQ(reading.seen, 0);
+        log_close(log);
+    }
+}
+
+TEST(log, passes_on_the_failure_of_a_reader)
+{
+    EACH_CASE(c)
+    {
+        struct why why;
+        struct log *log = open_case(c, test_dir());
+        append_some(log, 0, 100);
+        log_sync(log);
+        struct reading reading = { .step = 1, .stop_at = 42 };
+        CHECK_EQ(log_read(log, 0, TOPICS_ALL, read_one, &reading, &why), FAIL_CONFLICT);
+        CHECK_EQ(reading.seen, 42);
+        CHECK_STR(str_z(why.text), STR("enough"));
+        log_close(log);
+    }
+}
+
+TEST(log, takes_bodies_up_to_the_limit_and_not_beyond)
+{
+    char *body = calloc(1, LOG_BODY_BYTES_MAX + 1);
+    EACH_CASE(c)
+    {
+        struct why why;
+        struct log *log = open_case(c, test_dir());
+        struct record record = { .at = 1, .body = str_of(body, LOG_BODY_BYTES_MAX + 1) };
+        CHECK_EQ(log_append(log, &record, NULL, &why), FAIL_LIMIT);
+        CHECK_EQ(log_appended(log), 0);
+        record.body.n = LOG_BODY_BYTES_MAX;
+        CHECK_OK(log_append(log, &record, NULL, &why));
+        log_sync(log);
+        CHECK_EQ(log_durable(log), 1);
+        log_close(log);
+    }
+    free(body);
+}
+
+TEST(log, is_busy_when_the_batch_is_full_and_goes_on_after_a_flush)
+{
+    char *body = calloc(1, LOG_BODY_BYTES_MAX);
+    struct why why;
+    struct log *log = open_case(&cases[2], test_dir());
+    struct record record = { .at = 1, .body = str_of(body, LOG_BODY_BYTES_MAX) };
+    unsigned taken = 0;
+    while (log_append(log, &record, NULL, &why) == FAIL_NONE)
+        taken++;
+    CHECK_EQ(taken, BATCH_BYTES_MAX / LOG_BODY_BYTES_MAX - 1);
+    CHECK_EQ(log_append(log, &record, NULL, &why), FAIL_BUSY);
+    CHECK_EQ(log_appended(log), taken);
+    log_flush(log);
+    CHECK_EQ(log_durable(log), taken);
+    CHECK_OK(log_append(log, &record, NULL, &why));
+    log_close(log);
+    free(body);
+}
+
+TEST(log, wakes_its_owner_when_something_became_durable)
+{
+    EACH_CASE(c)
+    {
+        struct log *log = open_case(c, test_dir());
+        int fd = log_wake_fd(log);
+        CHECK_EQ(fd >= 0, c->threads);
+        append_some(log, 0, 1);
+        log_flush(log);
+        if (fd >= 0) {
+            struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+            CHECK_EQ(poll(&poll_fd, 1, 10000), 1);
+            CHECK_EQ(log_durable(log), 1);
+        }
+        log_close(log);
+    }
+}
+
+TEST(log, counts_what_it_did)
+{
+    EACH_CASE(c)
+    {
+        struct log *log = open_case(c, test_dir());
+        append_some(log, 0, 100);
+        log_sync(log);
+        struct log_stats stats;
+        log_stats(log, &stats);
+        CHECK_EQ(stats.records, 100);
+        CHECK_EQ(stats.batches, 1);
+        CHECK_EQ(stats.segments, 1);
+        CHECK(stats.has_room);
+        log_close(log);
+    }
+}
+
+TEST(log, refuses_a_backend_that_does_not_exist)
+{
+    struct why why;
+    struct log *log;
+    CHECK_EQ(log_open(&log, &(struct log_opts){ .backend = "paper" }, &why), FAIL_INPUT);
+    CHECK_HAS(str_z(why.text), STR("embedded or memory"));
+}
+
+/* --- embedded only -----------------------------------------------------------------------------
+ */
+
+TEST(log, holds_everything_after_closing_and_opening)
+{
+    for (const struct backend_case *c = cases + 2; c < cases + COUNT(cases); c++) {
+        const char *dir = test_dir();
+        uint64_t total = 0;
+        for (unsigned round = 0; round < 6; round++) {
+            struct log *log = open_case(c, dir);
+            CHECK_EQ(log_appended(log), total);
+            CHECK_EQ(log_durable(log), total);
+            CHECK_EQ(read_from(log, 0), total);
+            append_some(log, total, total + round * 1500);
+            total += round * 1500;
+            log_close(log);
+        }
+    }
+}
+
+static void count_segment(void *ctx, str name)
+{
+    *(unsigned *)ctx += str_ends(name, STR(".seg"));
+}
+
+TEST(log, goes_on_in_a_new_segment_when_one_is_full)
+{
+    struct why why;
+    const char *dir = test_dir();
+    struct log *log = open_case(&cases[3], dir);
+    append_some(log, 0, 20000);
+    log_sync(log);
+    unsigned files = 0;
+    CHECK_OK(files_real()->list(files_real(), dir, count_segment, &files, &why));
+    struct log_stats stats;
+    log_stats(log, &stats);
+    CHECK(stats.segments > 5);
+    CHECK_EQ(files, stats.segments);
+    log_close(log);
+}
+
+TEST(log, is_held_by_one_process)
+{
+    const char *dir = test_dir();
+    struct log *log = open_case(&cases[3], dir);
+    char pid[32];
+    snprintf(pid, sizeof(pid), "process %d;", (int)getpid());
+    pid_t child = fork();
+    if (child == 0) {
+        struct why why;
+        struct log *second;
+        fail f = log_open(
+            &second, &(struct log_opts){ .backend = "embedded", .dir = dir, .files = files_real() },
+            &why);
+        _exit(f == FAIL_CONFLICT && strstr(why.text, pid) ? 0 : 1);
+    }
+    int status;
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    CHECK_EQ(status, 0);
+    log_close(log);
+}
+
+struct reader {
+    struct log *log;
+    pthread_t thread;
+    uint64_t seen;
+    fail f;
+    struct why why;
+};
+
+static fail read_in_order(void *ctx, const struct record *record, struct why *why)
+{
+    struct reader *reader = ctx;
+    char body[300];
+    struct record want = record_of(record->offset, body);
+    if (record->offset != reader->seen || !str_eq(record->body, want.body))
+        return fail_set(why, FAIL_CORRUPT, "record %llu is wrong",
+                        (unsigned long long)reader->seen);
+    reader->seen++;
+    return FAIL_NONE;
+}
+
+static void *read_until_done(void *arg)
+{
+    struct reader *reader = arg;
+    while (!reader->f && reader->seen < 60000)
+        reader->f =
+            log_read(reader->log, reader->seen, TOPICS_ALL, read_in_order, reader, &reader->why);
+    return NULL;
+}
+
+TEST(log, can_be_read_by_other_threads_while_it_is_written)
+{
+    struct log *log = open_case(&cases[5], test_dir());
+    struct reader readers[2] = { { .log = log }, { .log = log } };
+    for (int i = 0; i < 2; i++)
+        CHECK_EQ(pthread_create(&readers[i].thread, NULL, read_until_done, &readers[i]), 0);
+    for (uint64_t i = 0; i < 60000; i += 100) {
+        append_some(log, i, i + 100);
+        log_flush(log);
+    }
+    log_sync(log);
+    for (int i = 0; i < 2; i++) {
+        struct why why = { 0 };
+        CHECK_EQ(pthread_join(readers[i].thread, NULL), 0);
+        why = readers[i].why;
+        CHECK_OK(readers[i].f);
+        CHECK_EQ(readers[i].seen, 60000);
+    }
+    log_close(log);
+}
+
+/* --- bytes -------------------------------------------------------------------------------------
+ */
+
+TEST(log, sums_the_same_with_and_without_the_instruction)
+{
+    char bytes[10000];
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (char)(i * 31 + i / 256);
+    CHECK_EQ(crc32c_table(0, "123456789", 9), 0xe3069283); /* RFC 3720's check value */
+    for (size_t n = 0; n < sizeof(bytes) - 8; n += 1 + n / 50)
+        CHECK_EQ(crc32c(7, bytes + n % 8, n), crc32c_table(7, bytes + n % 8, n));
+    CHECK_EQ(crc32c(crc32c(0, bytes, 5000), bytes + 5000, 5000), crc32c(0, bytes, 10000));
+}
+
+TEST(log, spends_at_most_sixteen_bytes_beside_a_body)
+{
+    char bytes[128];
+    struct record record = { .at = 1800000000000,
+                             .key = 449999,
+                             .topic = TOPIC_ANSWERS,
+                             .type = 1,
+                             .body = STR("0123456789012345678901234567890123456789") };
+    CHECK(record_encode(bytes, &record, record.at - 30) - record.body.n <= 8);
+    record.key = UINT32_MAX;
+    CHECK(record_encode(bytes, &record, record.at - 3600000) - record.body.n <= 16);
+}
+
+TEST(log, decodes_no_record_that_is_cut_short)
+{
+    char bytes[128];
+    struct record record = { .at = 90, .key = 1000, .topic = 3, .type = 9, .body = STR("hello") };
+    size_t n = record_encode(bytes, &record, 0);
+    for (size_t cut = 0; cut < n; cut++) {
+        str rest = str_of(bytes, cut);
+        instant at = 0;
+        CHECK(!record_decode(&rest, &at, &record));
+    }
+    str rest = str_of(bytes, n);
+    instant at = 0;
+    CHECK(record_decode(&rest, &at, &record));
+    CHECK_EQ(rest.n, 0);
+    CHECK_EQ(at, 90);
+}
