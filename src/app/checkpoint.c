@@ -1,0 +1,172 @@
+/* checkpoint.c - makes opening a hall fast: what the log folds to, written now and then.
+ *
+ * A checkpoint holds two things. First the events of every topic but answers and sessions, as they
+ * are: a roster, papers, starts and submissions are few, and replaying them is the same code as
+ * ever. Second what the many answers and sessions folded to: each service's `save`. Opening replays
+ * the first, loads the second, and folds the log from where the checkpoint ends.
+ *
+ * It is written by a forked child, from memory as it was at the fork, so the hall goes on
+ * meanwhile; the child copies the old checkpoint's events and adds those of the log since. When
+ * anything is wrong with a checkpoint it is not used: the log alone is enough (docs/adr/0002). */
+#include "app/hall_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define KEPT_TOPICS      (TOPICS_ALL & ~(TOPIC_BIT(TOPIC_ANSWERS) | TOPIC_BIT(TOPIC_SESSIONS)))
+#define CHECKPOINT_EVERY 1000000 /* records between two */
+#define FORMAT           "1"     /* raised when save or an event changes its meaning */
+
+static void path_of(const struct hall *hall, char path[4096])
+{
+    snprintf(path, 4096, "%s/checkpoint.db", hall->opts.dir);
+}
+
+/* --- loading -----------------------------------------------------------------------------------
+ */
+
+static fail load_event(void *ctx, uint64_t offset, str body, struct why *why)
+{
+    struct wire_in in = wire_in_make(body);
+    struct record record = { .offset = offset };
+    record.topic = wire_get_u8(&in);
+    record.type = wire_get_u8(&in);
+    record.key = wire_get_u32(&in);
+    record.at = wire_get_i64(&in);
+    record.body = (str){ in.p, in.left };
+    if (in.failed || record.topic >= TOPIC_COUNT)
+        return fail_set(why, FAIL_CORRUPT, "the checkpoint's event %llu is damaged",
+                        (unsigned long long)offset);
+    hall_fold(ctx, &record);
+    return FAIL_NONE;
+}
+
+fail checkpoint_load(struct hall *hall, struct why *why)
+{
+    char path[4096];
+    struct store *store = NULL;
+    uint64_t offset = 0;
+    if (!hall->opts.dir ||
+        (hall->opts.log_backend && strcmp(hall->opts.log_backend, "memory") == 0))
+        return FAIL_NONE;
+    path_of(hall, path);
+    fail f = store_open(&store, "sqlite", path, STR(FORMAT), &offset, why);
+    if (f == FAIL_MISSING || f == FAIL_CORRUPT)
+        return FAIL_NONE; /* replay from 0 */
+    if (!f && offset > log_appended(hall->log)) {
+        /* A checkpoint of durable records cannot be ahead of its log: this is another hall's log,
+         * or the log was cut by hand. */
+        f = fail_set(why, FAIL_CORRUPT,
+                     "the checkpoint %s is ahead of the log; if the log was restored from a copy, "
+                     "remove the checkpoint",
+                     path);
+    }
+    if (!f)
+        f = store_each(store, STR("events"), load_event, hall, why);
+    if (!f)
+        f = directory_load(&hall->directory, store, why);
+    for (unsigned i = 0; i < hall->service_count && !f; i++)
+        if (hall->hosted[i].service->load)
+            f = hall->hosted[i].service->load(hall->hosted[i].state, store, why);
+    store_close(store);
+    hall->folded_to = hall->checkpoint_at = offset;
+    return why_add(why, f, "checkpoint %s (it may be removed: the log rebuilds all)", path);
+}
+
+/* --- saving ------------------------------------------------------------------------------------
+ */
+
+static fail copy_event(void *ctx, uint64_t offset, str body, struct why *why)
+{
+    return store_put(ctx, STR("events"), offset, body, why);
+}
+
+static fail save_event(void *ctx, const struct record *record, struct why *why)
+{
+    char bytes[16 + LOG_BODY_BYTES_MAX];
+    struct wire_out out = wire_out_make(bytes, sizeof(bytes));
+    wire_put_u8(&out, record->topic);
+    wire_put_u8(&out, record->type);
+    wire_put_u32(&out, record->key);
+    wire_put_i64(&out, record->at);
+    wire_put(&out, record->body.p, record->body.n);
+    must(!out.failed);
+    return store_put(ctx, STR("events"), record->offset, str_of(out.p, out.n), why);
+}
+
+static fail save_events(struct hall *hall, struct store *store, const char *path, struct why *why)
+{
+    struct store *old = NULL;
+    uint64_t from = 0;
+    fail f = store_open(&old, "sqlite", path, STR(FORMAT), &from, why);
+    if (!f)
+        f = store_each(old, STR("events"), copy_event, store, why);
+    else
+        f = FAIL_NONE; /* none, or of no use */
+    store_close(old);
+    return f ? f : log_read(hall->log, from, KEPT_TOPICS, save_event, store, why);
+}
+
+/* All that is folded must be durable: else a checkpoint could hold what the log then loses. */
+static fail save(struct hall *hall, uint64_t offset, struct why *why)
+{
+    char path[4096];
+    struct store *store = NULL;
+    must(log_durable(hall->log) >= offset);
+    path_of(hall, path);
+    fail f = store_create(&store, "sqlite", path, why);
+    if (!f)
+        f = save_events(hall, store, path, why);
+    if (!f)
+        f = directory_save(&hall->directory, store, why);
+    for (unsigned i = 0; i < hall->service_count && !f; i++)
+        if (hall->hosted[i].service->save)
+            f = hall->hosted[i].service->save(hall->hosted[i].state, store, why);
+    if (f)
+        store_close(store);
+    return f ? f : store_commit(&store, offset, STR(FORMAT), why);
+}
+
+fail hall_checkpoint(struct hall *hall, struct why *why)
+{
+    if (!hall->opts.dir)
+        return FAIL_NONE;
+    log_flush(hall->log);
+    log_sync(hall->log);
+    uint64_t offset = log_appended(hall->log);
+    if (offset == hall->checkpoint_at)
+        return FAIL_NONE;
+    fail f = save(hall, offset, why);
+    if (!f)
+        hall->checkpoint_at = offset;
+    return f;
+}
+
+static void reap(struct hall *hall)
+{
+    int status;
+    if (!hall->checkpoint_pid || waitpid(hall->checkpoint_pid, &status, WNOHANG) == 0)
+        return;
+    hall->checkpoint_pid = 0; /* a failed child left the old checkpoint as it was */
+}
+
+void hall_checkpoint_maybe(struct hall *hall)
+{
+    reap(hall);
+    uint64_t offset = log_appended(hall->log);
+    if (hall->checkpoint_pid || !hall->opts.dir ||
+        offset - hall->checkpoint_at < CHECKPOINT_EVERY || log_durable(hall->log) != offset)
+        return;
+    pid_t pid = fork();
+    if (pid < 0)
+        return; /* no memory for a child now: later */
+    if (pid == 0) {
+        struct why why;
+        /* Only this thread exists here; the log's threads do not, and log_read needs none. */
+        _exit(save(hall, offset, &why) ? 1 : 0);
+    }
+    hall->checkpoint_pid = pid;
+    hall->checkpoint_at = offset; /* do not start another for this stretch even if this one fails */
+}

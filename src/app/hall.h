@@ -1,0 +1,66 @@
+/* hall.h - the services, their log and their state, without any socket.
+ *
+ * hall_open loads keys and checkpoint, replays the log and opens each service. hall_handle takes
+ * one request to its end. The server (app/server.h) puts sockets around it, the command line calls
+ * it directly when no hall runs, and tests drive it with a simulated clock and disk: it is the same
+ * hall.
+ *
+ * Invariant: a reply may leave only when log_durable(log) >= exchange->barrier. */
+#pragma once
+
+#include "app/service.h"
+#include "codec/http.h"
+
+struct hall_opts {
+    const char *dir;         /* the hall's folder */
+    const char *name;        /* of the hall, in receipts */
+    const char *log_backend; /* NULL: "embedded" */
+    struct files *files;
+    struct clock *clock; /* NULL: the real one, anchored in dir, not before the log's last record */
+    struct chance *chance;
+    const struct keys *keys; /* NULL: loaded from dir */
+    struct gateway_stats *gateway;
+    bool threads; /* writer and worker threads; false: everything happens in the call */
+    size_t segment_bytes;
+    const char *only;     /* comma list of services to host; NULL: all */
+    const char *settings; /* "name=value" lines; NULL: defaults */
+    const char *version;
+};
+
+/* One request on its way: the caller owns it, may use it again after exchange_reset. */
+struct exchange {
+    struct req req;
+    struct arena arena;
+    struct out body, headers;
+    struct why why;
+    uint64_t barrier; /* the reply may leave when log_durable() has reached this */
+    bool done;        /* false after hall_handle: a job runs; hall_job_done completes it */
+    void *owner;      /* the server's */
+    int64_t started_us;
+    uint16_t route_index;
+};
+void exchange_init(struct exchange *exchange);
+void exchange_reset(struct exchange *exchange);
+void exchange_fini(struct exchange *exchange);
+/* Status line, headers and body of a finished exchange. */
+void exchange_write(const struct exchange *exchange, struct out *out);
+
+fail hall_open(struct hall **hall, const struct hall_opts *opts, struct why *why) MUST_USE;
+/* Fills the exchange with the reply, whatever happens. head and body are borrowed until it is done.
+ * `admin`: came over the admin socket. */
+void hall_handle(struct hall *hall, struct exchange *exchange, const struct http_head *head,
+                 str body, bool admin);
+void hall_job_run(struct exchange *exchange);                     /* on any thread */
+void hall_job_done(struct hall *hall, struct exchange *exchange); /* on the loop's */
+void hall_tick(struct hall *hall);
+/* Writes a checkpoint now, in this process. */
+fail hall_checkpoint(struct hall *hall, struct why *why) MUST_USE;
+/* Starts one in a child process when enough was appended since the last; call now and then. */
+void hall_checkpoint_maybe(struct hall *hall);
+struct host *hall_host(struct hall *hall);
+const char *hall_version(const struct hall *hall);
+void hall_close(struct hall *hall); /* syncs the log; NULL is fine */
+
+/* For tests and the command line: one request without HTTP, run to its end and made durable. */
+unsigned hall_call(struct hall *hall, struct exchange *exchange, const char *method,
+                   const char *target, str cookie, str body, bool admin);

@@ -1,0 +1,37 @@
+/* hall_internal.h - the inside of a hall, for the files of src/app only. */
+#pragma once
+
+#include "app/hall.h"
+#include "app/route.h"
+
+#include <sys/types.h>
+
+#define SERVICES_MAX 32
+#define SETTINGS_MAX 128
+
+struct hall {
+    struct hall_opts opts;
+    struct host host;
+    struct clock_real clock;
+    struct keys keys;
+    struct directory directory;
+    struct log *log;
+    struct blobs blobs, worker_blobs;
+    struct arena memory;
+    struct {
+        const struct service *service;
+        void *state;
+    } hosted[SERVICES_MAX];
+    unsigned service_count;
+    struct setting settings[SETTINGS_MAX];
+    unsigned setting_count;
+    struct routes routes;
+    uint64_t folded_to;     /* the checkpoint's offset while opening */
+    uint64_t checkpoint_at; /* offset of the newest checkpoint */
+    pid_t checkpoint_pid;   /* the child writing one, or 0 */
+    int64_t opened_us;
+};
+
+void hall_fold(struct hall *hall, const struct record *record);
+fail checkpoint_load(struct hall *hall, struct why *why) MUST_USE;
+void own_routes_add(struct hall *hall); /* health, metrics, openapi, status, time */

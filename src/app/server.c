@@ -1,0 +1,380 @@
+/* server.c - the hall's loop: read what came, answer it, make it durable, let the replies go.
+ *
+ * A round: every readable connection is drained and its requests are run to their ends; replies are
+ * appended to the connection's `held` bytes, and a mark says which log offset must be durable
+ * before they may leave; then the log is flushed, once for the whole round. When the log wakes us,
+ * the marks that have become true are sent. So a thousand saves that arrive together share one
+ * fdatasync, one wake-up and a few writes. Replies leave in the order of requests.
+ *
+ * A request whose job runs on the worker holds its own connection back, and no other: the gateway
+ * keeps staff requests on a connection of their own. */
+#include "app/server.h"
+#include "app/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define READ_BYTES      (256 * KIB)
+#define IN_BYTES_MAX    (96 * MIB)  /* the operator's largest body and more */
+#define HELD_BYTES_MAX  (256 * MIB) /* a peer that does not read is dropped */
+#define ROUND_READS_MAX 8           /* chunks of one connection before the others get their turn */
+#define TICK_MS         100
+
+struct mark {
+    uint64_t barrier;
+    size_t end; /* of the bytes in held that wait for it */
+};
+
+struct conn {
+    int fd;
+    bool admin, broken;
+    uint32_t watched; /* epoll events */
+    struct out in, held;
+    size_t in_done;   /* of `in`: requests already run */
+    size_t sent, due; /* of `held`: gone; durable */
+    struct mark *marks;
+    size_t mark_first, mark_count, mark_cap;
+    struct exchange *busy; /* a job of ours runs on the worker */
+    struct conn *next;
+};
+
+struct server {
+    struct hall *hall;
+    struct log *log;
+    struct server_opts opts;
+    struct worker *worker;
+    int epoll;
+    struct conn *conns;
+    struct exchange *spare; /* the exchange of the request at hand */
+    bool stop;
+};
+
+/* Epoll carries a pointer: a conn, or one of these for what is not one. */
+static char gate_tag, admin_tag, log_tag, worker_tag, stop_tag;
+
+static void watch(struct server *server, int fd, uint32_t events, void *ptr)
+{
+    struct epoll_event event = { .events = events, .data.ptr = ptr };
+    if (fd >= 0)
+        must(epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) == 0);
+}
+
+/* --- replies -----------------------------------------------------------------------------------
+ */
+
+static void mark(struct conn *conn, uint64_t barrier)
+{
+    if (conn->mark_count) {
+        struct mark *last = &conn->marks[conn->mark_first + conn->mark_count - 1];
+        if (last->barrier >= barrier) {
+            last->end = conn->held.n;
+            return;
+        }
+    }
+    if (conn->mark_first + conn->mark_count == conn->mark_cap) {
+        if (conn->mark_first > conn->mark_cap / 2) {
+            memmove(conn->marks, conn->marks + conn->mark_first,
+                    conn->mark_count * sizeof(struct mark));
+            conn->mark_first = 0;
+        } else {
+            conn->mark_cap = MAX(conn->mark_cap * 2, 16);
+            conn->marks = realloc(conn->marks, conn->mark_cap * sizeof(struct mark));
+            must(conn->marks);
+        }
+    }
+    conn->marks[conn->mark_first + conn->mark_count++] = (struct mark){ barrier, conn->held.n };
+}
+
+static struct exchange *exchange_new(void)
+{
+    struct exchange *exchange = malloc(sizeof(*exchange));
+    must(exchange);
+    exchange_init(exchange);
+    return exchange;
+}
+
+static void exchange_free(struct exchange *exchange)
+{
+    exchange_fini(exchange);
+    free(exchange);
+}
+
+static void reply(struct conn *conn, struct exchange *exchange)
+{
+    exchange_write(exchange, &conn->held);
+    conn->broken |= conn->held.failed;
+    mark(conn, exchange->barrier);
+}
+
+/* Moves `due` to the end of what is durable. */
+static void advance(struct conn *conn, uint64_t durable)
+{
+    while (conn->mark_count && conn->marks[conn->mark_first].barrier <= durable) {
+        conn->due = conn->marks[conn->mark_first].end;
+        conn->mark_first++;
+        conn->mark_count--;
+    }
+    if (conn->mark_count == 0)
+        conn->mark_first = 0;
+}
+
+/* A busy connection is not read: its request's bytes must stay where they are. */
+static void rewatch(struct server *server, struct conn *conn)
+{
+    uint32_t events = (conn->busy ? 0 : EPOLLIN) | (conn->sent < conn->due ? EPOLLOUT : 0);
+    if (events == conn->watched || conn->broken)
+        return;
+    struct epoll_event event = { .events = events, .data.ptr = conn };
+    must(epoll_ctl(server->epoll, EPOLL_CTL_MOD, conn->fd, &event) == 0);
+    conn->watched = events;
+}
+
+static void send_due(struct server *server, struct conn *conn)
+{
+    advance(conn, log_durable(server->log));
+    while (conn->sent < conn->due) {
+        ssize_t n = send(conn->fd, conn->held.p + conn->sent, conn->due - conn->sent, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno != EAGAIN)
+            conn->broken = true;
+        if (n <= 0)
+            break;
+        conn->sent += (size_t)n;
+    }
+    if (conn->sent == conn->held.n) {
+        out_clear(&conn->held);
+        conn->sent = conn->due = 0;
+    }
+    rewatch(server, conn);
+}
+
+/* --- requests ----------------------------------------------------------------------------------
+ */
+
+/* Runs one request of the connection; false when there is no whole one, or it must wait. */
+static bool take_one(struct server *server, struct conn *conn)
+{
+    if (conn->busy || conn->broken)
+        return false;
+    str rest = str_from(out_view(&conn->in), conn->in_done);
+    struct http_head head;
+    struct exchange *exchange = server->spare;
+    if (!rest.n)
+        return false;
+    int status = http_parse_request(&head, rest, 64 * KIB, &exchange->why);
+    if (status == HTTP_MORE)
+        return false;
+    if (status != HTTP_DONE || head.body_bytes > IN_BYTES_MAX / 2) {
+        /* The gateway sends nothing malformed, and the operator's client neither. */
+        conn->broken = true;
+        return false;
+    }
+    if (rest.n < head.head_bytes + head.body_bytes)
+        return false;
+    exchange_reset(exchange);
+    exchange->owner = conn;
+    hall_handle(server->hall, exchange, &head, str_of(rest.p + head.head_bytes, head.body_bytes),
+                conn->admin);
+    conn->in_done += head.head_bytes + head.body_bytes;
+    if (exchange->done) {
+        reply(conn, exchange);
+        return true;
+    }
+    conn->busy = exchange;
+    rewatch(server, conn);
+    server->spare = exchange_new();
+    worker_give(server->worker, exchange);
+    return false;
+}
+
+static void take_all(struct server *server, struct conn *conn)
+{
+    while (take_one(server, conn))
+        ;
+    if (conn->busy) /* its request still points into `in`: leave the bytes where they are */
+        return;
+    if (conn->in_done == conn->in.n) {
+        out_clear(&conn->in);
+        if (conn->in.cap > 4 * MIB)
+            out_fini(&conn->in);
+    } else if (conn->in_done > conn->in.n / 2) {
+        memmove(conn->in.p, conn->in.p + conn->in_done, conn->in.n - conn->in_done);
+        conn->in.n -= conn->in_done;
+    } else {
+        return;
+    }
+    conn->in_done = 0;
+}
+
+static void read_conn(struct server *server, struct conn *conn)
+{
+    for (int reads = 0; reads < ROUND_READS_MAX && !conn->busy; reads++) {
+        if (!out_reserve(&conn->in, READ_BYTES)) {
+            conn->broken = true;
+            return;
+        }
+        ssize_t n = recv(conn->fd, conn->in.p + conn->in.n, READ_BYTES, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n == 0 || (n < 0 && errno != EAGAIN))
+            conn->broken = true;
+        if (n <= 0)
+            return;
+        conn->in.n += (size_t)n;
+        take_all(server, conn);
+        if ((size_t)n < READ_BYTES)
+            return;
+    }
+}
+
+static void finish_jobs(struct server *server)
+{
+    struct exchange *exchange;
+    while ((exchange = worker_take(server->worker))) {
+        struct conn *conn = exchange->owner;
+        hall_job_done(server->hall, exchange);
+        if (!exchange->done) { /* it has more to do */
+            worker_give(server->worker, exchange);
+            continue;
+        }
+        conn->busy = NULL;
+        reply(conn, exchange);
+        exchange_free(exchange);
+        take_all(server, conn);
+        rewatch(server, conn);
+    }
+}
+
+/* --- connections -------------------------------------------------------------------------------
+ */
+
+static void accept_all(struct server *server, int listener, bool admin)
+{
+    int fd;
+    while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+        struct conn *conn = calloc(1, sizeof(*conn));
+        must(conn);
+        conn->fd = fd;
+        conn->admin = admin;
+        conn->in = out_make(IN_BYTES_MAX);
+        conn->held = out_make(HELD_BYTES_MAX);
+        conn->next = server->conns;
+        server->conns = conn;
+        conn->watched = EPOLLIN;
+        watch(server, fd, EPOLLIN, conn);
+    }
+}
+
+static void conn_free(struct conn *conn)
+{
+    close(conn->fd);
+    out_fini(&conn->in);
+    out_fini(&conn->held);
+    free(conn->marks);
+    free(conn);
+}
+
+/* A connection whose job still runs stays until the worker gives the job back. */
+static void drop_broken(struct server *server)
+{
+    for (struct conn **at = &server->conns; *at;) {
+        struct conn *conn = *at;
+        if (!conn->broken) {
+            at = &conn->next;
+        } else if (conn->busy) {
+            fail_ignore(epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL) != 0,
+                        "may be gone");
+            at = &conn->next;
+        } else {
+            *at = conn->next;
+            conn_free(conn);
+        }
+    }
+}
+
+static void dispatch(struct server *server, const struct epoll_event *event)
+{
+    void *ptr = event->data.ptr;
+    uint64_t count;
+    if (ptr == &gate_tag)
+        accept_all(server, server->opts.gate_fd, false);
+    else if (ptr == &admin_tag)
+        accept_all(server, server->opts.admin_fd, true);
+    else if (ptr == &log_tag)
+        fail_ignore(read(log_wake_fd(server->log), &count, sizeof(count)) < 0, "only empties it");
+    else if (ptr == &worker_tag)
+        finish_jobs(server);
+    else if (ptr == &stop_tag)
+        server->stop = true;
+    else if ((event->events & EPOLLIN) && !((struct conn *)ptr)->busy)
+        read_conn(server, ptr);
+    else if (event->events & (EPOLLHUP | EPOLLERR))
+        ((struct conn *)ptr)->broken = true;
+}
+
+static void send_all(struct server *server)
+{
+    for (struct conn *conn = server->conns; conn; conn = conn->next)
+        if (conn->held.n && !conn->broken)
+            send_due(server, conn);
+    drop_broken(server);
+}
+
+static void serve(struct server *server)
+{
+    struct clock *clock = hall_host(server->hall)->clock;
+    int64_t tick_at_us = 0;
+    while (!server->stop) {
+        struct epoll_event events[64];
+        int n = epoll_wait(server->epoll, events, COUNT(events), TICK_MS);
+        for (int i = 0; i < n; i++)
+            dispatch(server, &events[i]);
+        if (clock_mono_us(clock) >= tick_at_us) {
+            tick_at_us = clock_mono_us(clock) + TICK_MS * 1000;
+            hall_tick(server->hall);
+            hall_checkpoint_maybe(server->hall);
+        }
+        log_flush(server->log);
+        send_all(server);
+    }
+}
+
+static void stop(struct server *server)
+{
+    log_flush(server->log);
+    log_sync(server->log);
+    worker_free(server->worker); /* waits; whoever asked will ask again */
+    send_all(server);
+    while (server->conns) {
+        struct conn *conn = server->conns;
+        server->conns = conn->next;
+        if (conn->busy)
+            exchange_free(conn->busy);
+        conn_free(conn);
+    }
+    exchange_free(server->spare);
+    close(server->epoll);
+}
+
+fail server_run(struct hall *hall, const struct server_opts *opts, struct why *why)
+{
+    struct server server = { .hall = hall, .log = hall_host(hall)->log, .opts = *opts };
+    server.epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (server.epoll < 0)
+        return fail_errno(why, FAIL_WORLD, "cannot make an epoll");
+    server.worker = worker_new();
+    server.spare = exchange_new();
+    watch(&server, opts->gate_fd, EPOLLIN, &gate_tag);
+    watch(&server, opts->admin_fd, EPOLLIN, &admin_tag);
+    watch(&server, log_wake_fd(server.log), EPOLLIN, &log_tag);
+    watch(&server, worker_fd(server.worker), EPOLLIN, &worker_tag);
+    watch(&server, opts->stop_fd, EPOLLIN, &stop_tag);
+    serve(&server);
+    stop(&server);
+    return FAIL_NONE;
+}

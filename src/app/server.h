@@ -1,0 +1,13 @@
+/* server.h - sockets around a hall: pipelined HTTP/1.1 in, replies out in order, when durable. */
+#pragma once
+
+#include "app/hall.h"
+
+struct server_opts {
+    int gate_fd;  /* listening socket for the gateway, or -1 */
+    int admin_fd; /* listening socket for the operator, or -1 */
+    int stop_fd;  /* readable: stop (a signalfd or a pipe) */
+};
+
+/* Runs until stop_fd is readable. Nothing that was acknowledged depends on how it ends. */
+fail server_run(struct hall *hall, const struct server_opts *opts, struct why *why) MUST_USE;
