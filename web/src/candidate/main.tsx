@@ -1,3 +1,61 @@
-import { render } from "preact";
+// main.tsx - the candidate's page. The sitting (sitting.ts) says what to show; this draws it.
 
-render(<main>Examination hall</main>, document.getElementById("app")!);
+import { render } from "preact";
+import { useEffect } from "preact/hooks";
+import "../style/base.css";
+import "../style/candidate.css";
+import { Exam } from "./exam";
+import { Closed, Elsewhere, Instructions, OtherTab, ReceiptPage, ResultPage, SignIn, Summary, TimeOver, Waiting } from "./pages";
+import { Announcer, use_sitting } from "./parts";
+import { settings_apply, settings_read } from "./settings";
+import { Sitting } from "./sitting";
+
+function App({ sitting }: { sitting: Sitting }) {
+  use_sitting(sitting);
+  const title = sitting.attempt?.title;
+  useEffect(() => {
+    if (sitting.view !== "other-tab") document.title = title ?? "Examination hall";
+  }, [title, sitting.view]);
+  return (
+    <>
+      <Announcer />
+      <Current sitting={sitting} />
+    </>
+  );
+}
+
+function Current({ sitting }: { sitting: Sitting }) {
+  const connecting = "No answer from the hall yet. This page goes on asking; your answers are kept on this device.";
+  switch (sitting.view) {
+    case "boot":
+      return <Waiting title="Examination hall" text={sitting.connecting ? connecting : "One moment…"} />;
+    case "loading":
+      return <Waiting title={sitting.attempt!.title} text={sitting.connecting ? connecting : "Fetching your paper…"} />;
+    case "sign-in":
+      return <SignIn sitting={sitting} />;
+    case "instructions":
+      return <Instructions sitting={sitting} />;
+    case "exam":
+      return <Exam sitting={sitting} />;
+    case "summary":
+    case "submitting":
+      return <Summary sitting={sitting} />;
+    case "time-over":
+      return <TimeOver sitting={sitting} />;
+    case "receipt":
+      return <ReceiptPage sitting={sitting} />;
+    case "result":
+      return <ResultPage sitting={sitting} />;
+    case "closed":
+      return <Closed sitting={sitting} />;
+    case "elsewhere":
+      return <Elsewhere sitting={sitting} />;
+    case "other-tab":
+      return <OtherTab sitting={sitting} />;
+  }
+}
+
+settings_apply(settings_read());
+const sitting = new Sitting();
+render(<App sitting={sitting} />, document.getElementById("app")!);
+void sitting.boot();

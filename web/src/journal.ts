@@ -1,0 +1,322 @@
+// journal.ts - what the candidate entered, on this device, until the hall has it and after. Pure logic over a store.
+//
+// The promises, in the order an answer lives through them:
+//   typed      in this page's memory; the store has not confirmed yet
+//   device     in the store (IndexedDB, durability strict): survives a crash of the browser
+//   recorded   the hall has acknowledged this very value, and its receipt is in the store
+//   refused    the hall said no to this value; `why` says it in a sentence
+// Sequence numbers grow by store transactions, so neither a reload nor a second tab repeats one. Answers are ordered
+// by (epoch, seq), never by time. Nothing is ever shown better than it is.
+
+import type { HallAnswer, HallAnswers, SaveReply } from "./core/types";
+
+export type Stage = "typed" | "device" | "recorded" | "refused";
+
+/** One item's newest value as the store keeps it. */
+export interface Entry {
+  attempt: number;
+  item: number;
+  value: string | null;
+  marked: boolean;
+  epoch: number;
+  seq: number;
+  stage: "device" | "recorded" | "refused";
+  recorded_at: number | null;
+  receipt: string | null;
+  why: string | null;
+}
+
+export interface Meta {
+  attempt: number;
+  epoch: number; // of the sign-in under which this device last wrote
+  seq: number; // the highest used so far
+  place: number | null;
+  visited: number[];
+}
+
+export interface KeptReceipt {
+  attempt: number;
+  epoch: number;
+  seq: number;
+  item: number;
+  value: string | null;
+  recorded_at: number;
+  receipt: string;
+}
+
+export type Change = Pick<Entry, "attempt" | "item" | "value" | "marked" | "epoch">;
+
+/** Where a journal is kept. Each call is one transaction; a promise that resolves means it is on the disk. */
+export interface JournalStore {
+  read(attempt: number): Promise<{ meta: Meta | null; entries: Entry[] }>;
+  /** Takes the next number above both the store's and `seq_floor`, writes the entry with it, gives it back. */
+  append(change: Change, seq_floor: number): Promise<number>;
+  /** Replaces the entry if it still has the same epoch and seq, and keeps the receipt if there is one. */
+  settle(entry: Entry, receipt: KeptReceipt | null): Promise<void>;
+  /** Everything of meta but seq and epoch, which only append() moves. */
+  remember(attempt: number, place: number | null, visited: number[]): Promise<void>;
+  receipts(attempt: number): Promise<KeptReceipt[]>;
+}
+
+/** An item as the page shows it. */
+export interface Answer {
+  value: string | null;
+  marked: boolean;
+  stage: Stage;
+  why: string | null;
+}
+
+interface Held extends Entry {
+  typed: boolean; // newer than what the store confirmed
+  version: number;
+  sent: boolean; // on its way to the hall
+}
+
+export interface Counts {
+  recorded: number; // items whose newest value the hall has
+  waiting: number; // on this device, not yet at the hall
+  typed: number; // not yet on this device
+  refused: number;
+}
+
+const older = (a: { epoch: number; seq: number }, b: { epoch: number; seq: number }) =>
+  a.epoch < b.epoch || (a.epoch === b.epoch && a.seq < b.seq);
+
+/** The items of those entries that are newer here than at the hall. */
+export function not_at_hall(entries: Entry[], answers: HallAnswer[]): number[] {
+  const at_hall = new Map(answers.map((answer) => [answer.item, answer]));
+  const newer = entries.filter((entry) => {
+    const answer = at_hall.get(entry.item);
+    return !answer || older(answer, entry);
+  });
+  return newer.map((entry) => entry.item);
+}
+
+export class Journal {
+  readonly visited = new Set<number>();
+  place: number | null = null;
+  /** False once the store refused a write: then only the hall keeps answers, and the page says so. */
+  device_keeps = true;
+  private epoch = 0;
+  private seq = 0;
+  private readonly held = new Map<number, Held>();
+  private readonly listeners = new Set<() => void>();
+
+  constructor(
+    private readonly store: JournalStore,
+    readonly attempt: number,
+  ) {}
+
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  private changed(): void {
+    for (const listener of this.listeners) listener();
+  }
+
+  /** Reads what this device has and joins it with what the hall has. After it, saves go out under the hall's epoch. */
+  async open(hall: HallAnswers): Promise<void> {
+    const { meta, entries } = await this.store.read(this.attempt).catch(() => {
+      this.device_keeps = false;
+      return { meta: null, entries: [] as Entry[] };
+    });
+    const same_device = meta !== null && meta.epoch >= hall.epoch - 1;
+    this.place = (same_device ? meta.place : null) ?? hall.place ?? meta?.place ?? null;
+    for (const item of meta?.visited ?? []) this.visited.add(item);
+    this.epoch = hall.epoch;
+    this.seq = Math.max(meta?.seq ?? 0, hall.seq);
+    const again = this.join(entries, hall.answers);
+    this.changed();
+    await Promise.all(again.map((entry) => this.save(entry.item, entry.value, entry.marked)));
+  }
+
+  /** Fills `held`; gives back the entries that the hall must get (again). */
+  private join(entries: Entry[], answers: HallAnswer[]): Entry[] {
+    const again: Entry[] = [];
+    const at_hall = new Map(answers.map((answer) => [answer.item, answer]));
+    for (const answer of answers) this.hold_hall(answer);
+    for (const entry of entries) {
+      const answer = at_hall.get(entry.item);
+      // The hall's record is as new or newer: it wins. (Equal: the acknowledgement was lost on its way to us.)
+      if (answer && !older(answer, entry)) {
+        if (!older(entry, answer)) this.held.get(entry.item)!.receipt = entry.receipt;
+        continue;
+      }
+      this.hold(entry);
+      again.push(entry);
+    }
+    return again;
+  }
+
+  private hold(entry: Entry): Held {
+    const held = { ...entry, typed: false, version: 0, sent: false };
+    this.held.set(entry.item, held);
+    return held;
+  }
+
+  private hold_hall(answer: HallAnswer): void {
+    const { item, value, marked, epoch, seq, recorded_at } = answer;
+    const attempt = this.attempt;
+    this.hold({ attempt, item, value, marked, epoch, seq, recorded_at, stage: "recorded", receipt: null, why: null });
+    this.visited.add(item);
+  }
+
+  /** The candidate changed an item. Resolves when the store has it (or refused: then device_keeps is false). */
+  async save(item: number, value: string | null, marked: boolean): Promise<void> {
+    const { attempt, epoch } = this;
+    const held =
+      this.held.get(item) ??
+      this.hold({ attempt, item, value, marked, epoch, seq: 0, stage: "device", recorded_at: null, receipt: null, why: null });
+    Object.assign(held, { value, marked, epoch, stage: "device", recorded_at: null, receipt: null, why: null });
+    held.typed = true;
+    const version = ++held.version;
+    this.changed();
+    const seq = await this.append({ attempt, item, value, marked, epoch });
+    if (held.version !== version) return; // a newer value follows, with a higher number
+    held.seq = seq;
+    held.typed = false;
+    this.changed();
+  }
+
+  private async append(change: Change): Promise<number> {
+    const floor = this.seq;
+    try {
+      const seq = await this.store.append(change, floor);
+      this.seq = Math.max(this.seq, seq);
+      return seq;
+    } catch {
+      this.device_keeps = false;
+      return ++this.seq;
+    }
+  }
+
+  get(item: number): Answer | null {
+    const held = this.held.get(item);
+    if (!held) return null;
+    const unsafe = held.typed || (!this.device_keeps && held.stage === "device");
+    return { value: held.value, marked: held.marked, stage: unsafe ? "typed" : held.stage, why: held.why };
+  }
+
+  counts(): Counts {
+    const counts = { recorded: 0, waiting: 0, typed: 0, refused: 0 };
+    for (const item of this.held.keys()) {
+      const { stage } = this.get(item)!;
+      if (stage === "device") counts.waiting++;
+      else counts[stage]++;
+    }
+    return counts;
+  }
+
+  /** Items by stage, for a list of what did not reach the hall. */
+  items_not_recorded(): number[] {
+    return [...this.held.values()].filter((h) => h.typed || h.stage !== "recorded").map((h) => h.item);
+  }
+
+  /** The oldest entry that should be on its way and is not; it counts as sent until one of the three below. */
+  take(): Entry | null {
+    let first: Held | null = null;
+    for (const held of this.held.values()) {
+      if (held.typed || held.sent || held.stage !== "device") continue;
+      if (!first || held.seq < first.seq) first = held;
+    }
+    if (!first) return null;
+    first.sent = true;
+    const { typed: _typed, version: _version, sent: _sent, ...entry } = first;
+    return entry;
+  }
+
+  /** True while something has not found its answer; a refused value has. */
+  pending(): boolean {
+    for (const held of this.held.values()) if (held.typed || held.sent || held.stage === "device") return true;
+    return false;
+  }
+
+  async recorded(entry: Entry, reply: SaveReply): Promise<void> {
+    if (reply.superseded && reply.seq !== entry.seq)
+      return this.refused(entry, "A newer answer to this question, from another window, is recorded.");
+    const { attempt, epoch, seq, item, value } = entry;
+    const { recorded_at, receipt } = reply;
+    const kept = { attempt, epoch, seq, item, value, recorded_at, receipt };
+    await this.settle({ ...entry, stage: "recorded", recorded_at, receipt }, kept);
+  }
+
+  async refused(entry: Entry, why: string): Promise<void> {
+    await this.settle({ ...entry, stage: "refused", why }, null);
+  }
+
+  /** The request failed; the entry waits again. */
+  returned(entry: Entry): void {
+    const held = this.held.get(entry.item);
+    if (held) held.sent = false;
+  }
+
+  private async settle(entry: Entry, receipt: KeptReceipt | null): Promise<void> {
+    const held = this.held.get(entry.item);
+    if (held) {
+      held.sent = false;
+      if (!held.typed && held.epoch === entry.epoch && held.seq === entry.seq) Object.assign(held, entry);
+    }
+    this.changed();
+    // Losing this write costs one repeat of a save after a crash, no more.
+    await this.store.settle(entry, receipt).catch(() => undefined);
+  }
+
+  visit(item: number): void {
+    this.visited.add(item);
+    this.place = item;
+    this.changed();
+    void this.store.remember(this.attempt, item, [...this.visited]).catch(() => undefined);
+  }
+
+  receipts(): Promise<KeptReceipt[]> {
+    return this.store.receipts(this.attempt).catch(() => []);
+  }
+}
+
+/** A store that forgets with the page: for browsers that refuse IndexedDB, and for tests. */
+export class MemoryStore implements JournalStore {
+  private readonly metas = new Map<number, Meta>();
+  private readonly entries = new Map<string, Entry>();
+  private kept: KeptReceipt[] = [];
+
+  async read(attempt: number) {
+    const entries = [...this.entries.values()].filter((entry) => entry.attempt === attempt);
+    return structuredClone({ meta: this.metas.get(attempt) ?? null, entries });
+  }
+
+  async append(change: Change, seq_floor: number) {
+    const meta = this.metas.get(change.attempt) ?? meta_new(change.attempt);
+    const { entry, next } = appended(change, meta, seq_floor);
+    this.metas.set(change.attempt, next);
+    this.entries.set(`${entry.attempt}/${entry.item}`, entry);
+    return entry.seq;
+  }
+
+  async settle(entry: Entry, receipt: KeptReceipt | null) {
+    const key = `${entry.attempt}/${entry.item}`;
+    const stored = this.entries.get(key);
+    if (stored && stored.epoch === entry.epoch && stored.seq === entry.seq) this.entries.set(key, entry);
+    if (receipt) this.kept.push(receipt);
+  }
+
+  async remember(attempt: number, place: number | null, visited: number[]) {
+    this.metas.set(attempt, { ...(this.metas.get(attempt) ?? meta_new(attempt)), place, visited });
+  }
+
+  async receipts(attempt: number) {
+    return this.kept.filter((receipt) => receipt.attempt === attempt);
+  }
+}
+
+export function meta_new(attempt: number): Meta {
+  return { attempt, epoch: 0, seq: 0, place: null, visited: [] };
+}
+
+/** What one append writes; the same for every store. */
+export function appended(change: Change, meta: Meta, seq_floor: number): { entry: Entry; next: Meta } {
+  const seq = Math.max(meta.seq, seq_floor) + 1;
+  const entry: Entry = { ...change, seq, stage: "device", recorded_at: null, receipt: null, why: null };
+  return { entry, next: { ...meta, seq, epoch: change.epoch } };
+}
