@@ -68,6 +68,7 @@ export interface Answer {
 
 interface Held extends Entry {
   typed: boolean; // newer than what the store confirmed
+  kept: boolean; // the store has it; false where it refused
   version: number;
   sent: boolean; // on its way to the hall
 }
@@ -95,7 +96,7 @@ export function not_at_hall(entries: Entry[], answers: HallAnswer[]): number[] {
 export class Journal {
   readonly visited = new Set<number>();
   place: number | null = null;
-  /** False once the store refused a write: then only the hall keeps answers, and the page says so. */
+  /** False when the store refused the newest read or write: then only the hall keeps answers, and the page says so. */
   device_keeps = true;
   private epoch = 0;
   private seq = 0;
@@ -151,7 +152,7 @@ export class Journal {
   }
 
   private hold(entry: Entry): Held {
-    const held = { ...entry, typed: false, version: 0, sent: false };
+    const held = { ...entry, typed: false, kept: true, version: 0, sent: false };
     this.held.set(entry.item, held);
     return held;
   }
@@ -173,29 +174,28 @@ export class Journal {
     held.typed = true;
     const version = ++held.version;
     this.changed();
-    const seq = await this.append({ attempt, item, value, marked, epoch });
+    const { seq, kept } = await this.append({ attempt, item, value, marked, epoch });
     if (held.version !== version) return; // a newer value follows, with a higher number
-    held.seq = seq;
-    held.typed = false;
+    Object.assign(held, { seq, kept, typed: false });
     this.changed();
   }
 
-  private async append(change: Change): Promise<number> {
-    const floor = this.seq;
+  private async append(change: Change): Promise<{ seq: number; kept: boolean }> {
     try {
-      const seq = await this.store.append(change, floor);
+      const seq = await this.store.append(change, this.seq);
       this.seq = Math.max(this.seq, seq);
-      return seq;
+      this.device_keeps = true;
+      return { seq, kept: true };
     } catch {
       this.device_keeps = false;
-      return ++this.seq;
+      return { seq: ++this.seq, kept: false };
     }
   }
 
   get(item: number): Answer | null {
     const held = this.held.get(item);
     if (!held) return null;
-    const unsafe = held.typed || (!this.device_keeps && held.stage === "device");
+    const unsafe = held.typed || (!held.kept && held.stage === "device");
     return { value: held.value, marked: held.marked, stage: unsafe ? "typed" : held.stage, why: held.why };
   }
 
@@ -223,7 +223,7 @@ export class Journal {
     }
     if (!first) return null;
     first.sent = true;
-    const { typed: _typed, version: _version, sent: _sent, ...entry } = first;
+    const { typed: _typed, kept: _kept, version: _version, sent: _sent, ...entry } = first;
     return entry;
   }
 

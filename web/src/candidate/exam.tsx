@@ -111,9 +111,11 @@ function Palette({ sitting, all, done }: { sitting: Sitting; all: Status[]; done
       {sitting.sections.map((name, section) => (
         <PaletteSection key={section} sitting={sitting} all={all} section={section} name={name} go={go} />
       ))}
-      <button type="button" class="button button-wide" onClick={() => (done(), void sitting.summary())}>
-        Finish and submit…
-      </button>
+      <div class="palette-submit">
+        <button type="button" class="button button-wide" onClick={() => (done(), void sitting.summary())}>
+          Finish and submit…
+        </button>
+      </div>
     </div>
   );
 }

@@ -1,7 +1,7 @@
 // parts.tsx - small pieces that several pages of the candidate share.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useReducer, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
 import { countdown, countdown_words, local_time, threshold_passed } from "../core/clock";
 import type { Stage } from "../journal";
 import type { Sitting } from "./sitting";
@@ -10,7 +10,8 @@ import { STATUSES, type Status } from "./paper";
 /** Draws again whenever the sitting changes. */
 export function use_sitting(sitting: Sitting): void {
   const [, again] = useReducer<number, void>((n) => n + 1, 0);
-  useEffect(() => sitting.subscribe(() => again()), [sitting]);
+  // Before the first paint: a change right after the first drawing must not be missed.
+  useLayoutEffect(() => sitting.subscribe(() => again()), [sitting]);
 }
 
 /** A number that grows every `period_ms`, to draw what depends on the clock. */
@@ -181,7 +182,8 @@ export function Legend({ counts }: { counts?: Record<Status, number> }) {
 
 // --- dialog --------------------------------------------------------------------------------------------------------
 
-export function Dialog(props: { title: string; close: () => void; children: ComponentChildren; wide?: boolean }) {
+/** `asks`: its own buttons answer it, so it has none in its head (Escape still takes it away). */
+export function Dialog(props: { title: string; close: () => void; children: ComponentChildren; wide?: boolean; asks?: boolean }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const before = document.activeElement;
@@ -192,9 +194,11 @@ export function Dialog(props: { title: string; close: () => void; children: Comp
     <dialog ref={dialog} class={props.wide ? "dialog dialog-wide" : "dialog"} aria-labelledby="dialog-title" onClose={props.close}>
       <header class="dialog-head">
         <h2 id="dialog-title">{props.title}</h2>
-        <button type="button" class="button-quiet" onClick={() => dialog.current!.close()}>
-          Close
-        </button>
+        {!props.asks && (
+          <button type="button" class="button-quiet" onClick={() => dialog.current!.close()}>
+            Close
+          </button>
+        )}
       </header>
       <div class="dialog-body">{props.children}</div>
     </dialog>

@@ -11,7 +11,9 @@ interface Node {
   toNode(): globalThis.Node;
 }
 
-const OPTIONS = { throwOnError: true, trust: false, strict: false, wrap: "tex" as const, maxExpand: 500 };
+const MACROS = { "\\textgreater": ">", "\\textless": "<" }; // text-mode names that papers use in formulas
+
+const OPTIONS = { throwOnError: true, trust: false, strict: false, wrap: "tex" as const, maxExpand: 500, macros: MACROS };
 
 // The page's security policy refuses style attributes but not styles set by script: so move the one into the other.
 function unstyle(node: Node): void {

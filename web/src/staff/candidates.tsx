@@ -162,7 +162,7 @@ function AddTime(props: { desk: Desk; row: CandidateRow; close: () => void; said
     }
   };
   return (
-    <Dialog title={`More time for ${row.name}`} close={close}>
+    <Dialog title={`More time for ${row.name}`} close={close} asks>
       <form class="form" onSubmit={(event) => void submit(event)} noValidate>
         <p>
           {row.roll}, {row.exam}. The candidate's clock shows the new end within half a minute.

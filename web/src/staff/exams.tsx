@@ -8,29 +8,33 @@ import type { Desk } from "./desk";
 
 type Act = "open" | "close" | "score" | "publish";
 
-const ACTS: { act: Act; from: ExamState[]; name: string; happens: (exam: ExamRow) => string }[] = [
+const ACTS: { act: Act; from: ExamState[]; name: string; says: string; happens: (exam: ExamRow) => string }[] = [
   {
     act: "open",
     from: ["draft"],
     name: "Open",
+    says: "Open the exam",
     happens: (exam) => `${exam.candidates} candidates can start from the time of their shift on. Questions can no longer be changed.`,
   },
   {
     act: "close",
     from: ["open"],
     name: "Close",
+    says: "Close the exam",
     happens: () => "Every paper that is still running is submitted now, with the answers recorded so far. Nobody can start or answer any more. This cannot be undone.",
   },
   {
     act: "score",
     from: ["closed", "scored"],
     name: "Score",
+    says: "Score the papers",
     happens: (exam) => `All papers are marked by the key and ranked (${exam.candidates} candidates). Nothing is shown to candidates yet; you may score again.`,
   },
   {
     act: "publish",
     from: ["scored"],
     name: "Publish",
+    says: "Publish the results",
     happens: () => "Every candidate sees score card and response sheet from now on. This cannot be undone.",
   },
 ];
@@ -105,7 +109,7 @@ function Confirm(props: { desk: Desk; exam: ExamRow; act: Act; close: () => void
   const { desk, exam, act, close, said } = props;
   const [busy, set_busy] = useState(false);
   const [fault, set_fault] = useState<string | null>(null);
-  const { name, happens } = ACTS.find((row) => row.act === act)!;
+  const { name, says, happens } = ACTS.find((row) => row.act === act)!;
   const confirm = async () => {
     set_busy(true);
     set_fault(null);
@@ -119,7 +123,7 @@ function Confirm(props: { desk: Desk; exam: ExamRow; act: Act; close: () => void
     }
   };
   return (
-    <Dialog title={`${name} “${exam.title}”?`} close={close}>
+    <Dialog title={`${name} “${exam.title}”?`} close={close} asks>
       <p>{happens(exam)}</p>
       {fault && (
         <p class="fault" role="alert">
@@ -131,7 +135,7 @@ function Confirm(props: { desk: Desk; exam: ExamRow; act: Act; close: () => void
           Cancel
         </button>
         <button type="button" class="button button-main" disabled={busy} onClick={() => void confirm()}>
-          {busy ? "One moment…" : name}
+          {busy ? "One moment…" : says}
         </button>
       </div>
     </Dialog>

@@ -1,7 +1,7 @@
 // main.tsx - the officer's page: figures, exams, candidates. The desk (desk.ts) knows; this draws.
 
 import { render } from "preact";
-import { useEffect, useReducer, useState } from "preact/hooks";
+import { useLayoutEffect, useReducer, useState } from "preact/hooks";
 import "../style/base.css";
 import "../style/staff.css";
 import { sentence } from "../core/api";
@@ -14,7 +14,7 @@ import { Exams } from "./exams";
 
 function App({ desk }: { desk: Desk }) {
   const [, again] = useReducer<number, void>((n) => n + 1, 0);
-  useEffect(() => desk.subscribe(() => again()), [desk]);
+  useLayoutEffect(() => desk.subscribe(() => again()), [desk]);
   if (desk.signed_in === "unknown")
     return (
       <main class="page page-narrow">
