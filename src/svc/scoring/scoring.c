@@ -281,7 +281,7 @@ static fail may_score(struct req *req, const struct exam *exam, uint32_t index)
     if (exam->state < EXAM_CLOSED_STATE)
         return fail_as(req->why, FAIL_CONFLICT, "not-closed",
                        "close the exam \"%.*s\" before scoring it", STR_ARG(exam->name));
-    if (scoring->papers[index].count != exam->item_count)
+    if (scoring->papers[index].count < exam->item_count)
         return fail_set(req->why, FAIL_CONFLICT, "the exam has %u items and %u keys",
                         exam->item_count, scoring->papers[index].count);
     for (uint32_t i = 0; i < d->candidate_count; i++)

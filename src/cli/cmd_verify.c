@@ -1,0 +1,82 @@
+/* cmd_verify.c - `examhall verify receipt`: is this what the hall signed? Needs no hall, only its
+ * key. */
+#include "app/service.h"
+#include "cli/cmd.h"
+#include "svc/answers/answers_api.h"
+
+#include <sodium.h>
+
+static fail load_key(const char *path, uint8_t key[32], struct arena *arena, struct why *why)
+{
+    str text;
+    size_t n = 0;
+    fail f = file_read(path, 4 * KIB, arena, &text, why);
+    if (f)
+        return f;
+    text = str_trim(text);
+    if (sodium_hex2bin(key, 32, text.p, text.n, NULL, &n, NULL) || n != 32 || text.n != 64)
+        return fail_set(why, FAIL_USAGE, "%s is not a receipt key: 64 hexadecimal digits", path);
+    return FAIL_NONE;
+}
+
+static int report(const struct receipt *receipt, fail f, const struct why *why)
+{
+    struct out out = out_make(8 * KIB);
+    if (is_json_wanted()) {
+        jo_open(&out, NULL, '{');
+        jo_bool(&out, "valid", !f);
+        jo_str(&out, "exam", receipt->exam);
+        jo_str(&out, "roll", receipt->roll);
+        jo_i64(&out, "answered", receipt->answered);
+        jo_i64(&out, "submitted_at", receipt->submitted_at);
+        jo_z(&out, "reason", f ? why->text : "");
+        out_z(&out, "}\n");
+    } else if (f) {
+        out_fmt(&out, "NOT TRUE: %s.\n", why->text);
+    } else {
+        out_fmt(&out,
+                "True. The hall %.*s confirms: roll number %.*s submitted %lld answers (%lld "
+                "saves) to %.*s at ",
+                STR_ARG(receipt->hall), STR_ARG(receipt->roll), (long long)receipt->answered,
+                (long long)receipt->saves, STR_ARG(receipt->exam));
+        out_time(&out, receipt->submitted_at);
+        out_z(&out, ".\n");
+    }
+    fwrite(out.p, 1, out.n, stdout);
+    out_fini(&out);
+    return f ? EXIT_NO : EXIT_DONE;
+}
+
+int cmd_verify(int argc, char **argv)
+{
+    const char *dir = NULL, *key_path = NULL, *words[2];
+    char default_key[4096];
+    size_t words_n;
+    bool stop;
+    struct why why;
+    str text;
+    uint8_t key[32];
+    struct receipt receipt = { 0 };
+    struct arena arena = arena_make(4 * MIB);
+    const struct option options[] = { { "--data", &dir, NULL }, { "--key", &key_path, NULL } };
+    int status = args_parse(argc, argv, options, COUNT(options), words, 2, &words_n, &stop);
+    if (status || stop)
+        return status;
+    if (words_n != 2 || strcmp(words[0], "receipt") != 0)
+        return help_for("verify", stderr);
+    must(sodium_init() >= 0);
+    snprintf(default_key, sizeof(default_key), "%s/keys/receipt.pub", dir ? dir : "hall");
+    fail f = load_key(key_path ? key_path : default_key, key, &arena, &why);
+    if (!f)
+        f = file_read(words[1], MIB, &arena, &text, &why);
+    if (f)
+        return complain(f, &why);
+    f = receipt_parse(&receipt, text, &arena, &why);
+    if (f)
+        f = fail_set(&why, FAIL_CONFLICT, "%s is not a receipt", words[1]);
+    else
+        f = receipt_verify(&receipt, key, &why);
+    status = report(&receipt, f, &why);
+    arena_fini(&arena);
+    return status;
+}

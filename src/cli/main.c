@@ -1,0 +1,116 @@
+/* main.c - the table of commands. */
+#include "cli/cmd.h"
+
+#ifndef EXAMHALL_VERSION
+#define EXAMHALL_VERSION "unknown"
+#endif
+
+static const struct command commands[] = {
+    { "init", cmd_init, "make a new hall: spec, sample exam, keys",
+      "usage: examhall init DIR [--empty] [--json]\n\n"
+      "Makes the folder DIR with hall.yaml, keys, a self-signed certificate, a sample exam of 50 "
+      "items,\n"
+      "200 candidates with their codes (candidates.csv) and the first officer, whose password is "
+      "shown\n"
+      "once. --empty leaves out the sample exam and its candidates.\n\n"
+      "  examhall init hall\n" },
+    { "serve", cmd_serve, "run the hall",
+      "usage: examhall serve [--data DIR] [--spec FILE] [--listen ADDR] [--listen-plain ADDR]\n"
+      "                      [--services LIST] [--reactors N]\n\n"
+      "Starts the gateway and the hall and starts them again when they die. DIR is ./hall, FILE "
+      "is\n"
+      "DIR/hall.yaml and ADDR is 0.0.0.0:8443 unless told otherwise. --listen-plain serves HTTP "
+      "without\n"
+      "TLS as well: for a load balancer that ends TLS, or for measuring. --services hosts only "
+      "some of the\n"
+      "services, such as delivery,answers.\n\n"
+      "  examhall serve --data hall --listen 0.0.0.0:443\n" },
+    { "status", cmd_status, "what runs, who is connected, rates, latencies",
+      "usage: examhall status [--data DIR] [--json]\n\n"
+      "On a terminal it stays and refreshes each second; Ctrl-C leaves. Elsewhere, or with --json, "
+      "it\n"
+      "prints once.\n\n"
+      "  examhall status --json | jq .saves_per_s\n" },
+    { "exam", cmd_exam, "import, list, open, close, score, publish exams",
+      "usage: examhall exam import EXAM FILE [--format jsonl|csv|gift] [--replace] [--data DIR] "
+      "[--json]\n"
+      "       examhall exam list [--data DIR] [--json]\n"
+      "       examhall exam open|close|score|publish EXAM [--data DIR] [--json]\n\n"
+      "import reads a paper (JSON lines, CSV or Moodle GIFT), stores every good item and reports "
+      "each\n"
+      "refused one with line and reason. An exam that does not exist yet is made. --replace "
+      "empties\n"
+      "the paper first. Once an exam is open its paper is frozen.\n"
+      "score marks all attempts of a closed exam from the log; publish lets candidates see.\n"
+      "Exit status 1: some items were refused, or the exam's state forbids it.\n\n"
+      "  examhall exam import paper-1 items.jsonl && examhall exam open paper-1\n" },
+    { "roster", cmd_roster, "import and export candidates",
+      "usage: examhall roster import FILE [--data DIR] [--json]\n"
+      "       examhall roster export [--codes] [--data DIR]\n\n"
+      "import reads CSV with a header: roll, name, birth, centre, shift, extra_minutes (and exam). "
+      "A shift\n"
+      "is named as in the spec, or exam/shift. Bad and repeated rows are reported by line; the "
+      "others\n"
+      "are imported. export writes CSV to stdout; --codes writes only roll,code: keep it "
+      "secret.\n\n"
+      "  examhall roster import candidates.csv\n" },
+    { "rehearse", cmd_rehearse, "virtual candidates against a hall", NULL },
+    { "verify", cmd_verify, "check a receipt",
+      "usage: examhall verify receipt FILE [--key FILE] [--data DIR] [--json]\n\n"
+      "Tells whether a candidate's receipt is what the hall signed. The public key is "
+      "keys/receipt.pub of\n"
+      "DIR (./hall), or the FILE given with --key. Exit status 0: true; 1: not true.\n\n"
+      "  examhall verify receipt receipt-100001.json --key receipt.pub\n" },
+    { "hall", cmd_hall, NULL, "The hall's process; started by serve.\n" },
+    { "gateway", cmd_gateway, NULL, "The gateway's process; started by serve.\n" },
+};
+
+const char *version(void)
+{
+    return EXAMHALL_VERSION;
+}
+
+static int usage(FILE *to)
+{
+    fputs("examhall - the platform on which a nation holds its examinations\n\n", to);
+    for (size_t i = 0; i < COUNT(commands); i++)
+        if (commands[i].summary)
+            fprintf(to, "  examhall %-10s %s\n", commands[i].name, commands[i].summary);
+    fputs("\nexamhall COMMAND --help says more, with an example. --json prints for programs.\n"
+          "Exit status: 0 done, 1 the answer is no, 2 usage, 3 the world failed.\n",
+          to);
+    return to == stdout ? EXIT_DONE : EXIT_USAGE;
+}
+
+int help_for(const char *name, FILE *to)
+{
+    for (size_t i = 0; i < COUNT(commands); i++)
+        if (strcmp(commands[i].name, name) == 0 && commands[i].help)
+            fputs(commands[i].help, to);
+    return to == stdout ? EXIT_DONE : EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    const char *names[COUNT(commands) + 1] = { 0 };
+    size_t n = 0;
+    if (argc < 2)
+        return usage(stderr);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0)
+        return usage(stdout);
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("examhall %s\n", version());
+        return EXIT_DONE;
+    }
+    for (size_t i = 0; i < COUNT(commands); i++) {
+        if (strcmp(commands[i].name, argv[1]) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+        if (commands[i].summary)
+            names[n++] = commands[i].name;
+    }
+    const char *near = str_nearest(str_z(argv[1]), names);
+    fprintf(stderr, "examhall: there is no command %s%s%s; see examhall --help\n", argv[1],
+            near ? "; did you mean " : "", near ? near : "");
+    return EXIT_USAGE;
+}

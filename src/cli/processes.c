@@ -1,0 +1,187 @@
+/* processes.c - the two processes that `serve` starts: the hall and the gateway. Not for people.
+ *
+ * Their descriptors are inherited under fixed numbers (supervisor.c): hall: 10 gate, 11 admin, 12
+ * counters, 13 ready; gateway: 10 TLS, 11 plain, 12 counters, 13 ticket key. */
+#include "app/server.h"
+#include "cli/cmd.h"
+#include "net/gateway.h"
+#include "net/portal_files.h"
+#include "platform/spec.h"
+#include "sys/note.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+static struct gateway_stats *map_stats(int fd)
+{
+    void *p = mmap(NULL, sizeof(struct gateway_stats), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+static int stop_fd(void)
+{
+    sigset_t stop;
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGINT);
+    sigprocmask(SIG_BLOCK, &stop, NULL);
+    return signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* --- the hall ----------------------------------------------------------------------------------
+ */
+
+static void write_exam(struct out *out, const struct spec_exam *exam)
+{
+    jo_open(out, NULL, '{');
+    if (exam->title.n)
+        jo_str(out, "title", exam->title);
+    jo_i64(out, "minutes", exam->minutes ? exam->minutes : 60);
+    if (exam->right.n)
+        jo_str(out, "right", exam->right);
+    if (exam->wrong.n)
+        jo_str(out, "wrong", exam->wrong);
+    if (exam->partial.n)
+        jo_str(out, "partial", exam->partial);
+    if (exam->instructions.n)
+        jo_str(out, "instructions", exam->instructions);
+    jo_open(out, "shifts", '[');
+    for (unsigned i = 0; i < exam->shift_count; i++) {
+        jo_open(out, NULL, '{');
+        jo_str(out, "name", exam->shifts[i].name);
+        jo_at(out, "opens_at", exam->shifts[i].opens);
+        jo_at(out, "starts_at", exam->shifts[i].starts);
+        jo_close(out, '}');
+    }
+    jo_close(out, ']');
+    jo_close(out, '}');
+}
+
+/* States the spec's exams to the hall; what it knows already changes nothing. */
+static fail define_exams(struct hall *hall, const struct spec *spec, struct why *why)
+{
+    struct exchange exchange;
+    struct out body = out_make(64 * KIB);
+    fail f = FAIL_NONE;
+    exchange_init(&exchange);
+    for (unsigned i = 0; i < spec->exam_count && !f; i++) {
+        char target[128];
+        out_clear(&body);
+        write_exam(&body, &spec->exams[i]);
+        snprintf(target, sizeof(target), "/v1/exams/%.*s", STR_ARG(spec->exams[i].name));
+        if (hall_call(hall, &exchange, "PUT", target, STR_NONE, out_view(&body), true) >= 300)
+            f = fail_set(why, FAIL_USAGE, "the spec's exam %.*s: %s", STR_ARG(spec->exams[i].name),
+                         exchange.why.text);
+    }
+    out_fini(&body);
+    exchange_fini(&exchange);
+    return f;
+}
+
+static fail serve_hall(const char *dir, const char *spec_path, const char *only, struct why *why)
+{
+    struct arena arena = arena_make(8 * MIB);
+    struct spec spec;
+    struct hall *hall = NULL;
+    struct chance chance;
+    fail f = spec_load(&spec, spec_path, &arena, why);
+    if (f)
+        return f;
+    chance_real_init(&chance);
+    struct hall_opts opts = { .dir = dir,
+                              .name = spec.hall.p,
+                              .files = files_real(),
+                              .chance = &chance,
+                              .gateway = map_stats(12),
+                              .threads = true,
+                              .only = only,
+                              .settings = spec.settings.p,
+                              .version = version() };
+    struct server_opts server = { .gate_fd = 10, .admin_fd = 11, .stop_fd = stop_fd() };
+    f = hall_open(&hall, &opts, why);
+    if (!f)
+        f = define_exams(hall, &spec, why);
+    if (!f) {
+        note("info", "hall.opened", "\"records\":%llu",
+             (unsigned long long)log_appended(hall_host(hall)->log));
+        fail_ignore(write(13, "r", 1) != 1, "the supervisor knows already");
+        f = server_run(hall, &server, why);
+    }
+    if (!f)
+        f = hall_checkpoint(hall, why);
+    hall_close(hall);
+    arena_fini(&arena);
+    return f;
+}
+
+int cmd_hall(int argc, char **argv)
+{
+    const char *dir = NULL, *spec = NULL, *only = NULL, *words[1];
+    size_t words_n;
+    bool stop;
+    struct why why;
+    const struct option options[] = { { "--data", &dir, NULL },
+                                      { "--spec", &spec, NULL },
+                                      { "--services", &only, NULL } };
+    int status = args_parse(argc, argv, options, COUNT(options), words, 1, &words_n, &stop);
+    if (status || stop)
+        return status;
+    signal(SIGPIPE, SIG_IGN);
+    fail f = serve_hall(dir, spec, only, &why);
+    if (f)
+        note_fail("hall.failed", &why);
+    return f ? complain(f, &why) : EXIT_DONE;
+}
+
+/* --- the gateway -------------------------------------------------------------------------------
+ */
+
+int cmd_gateway(int argc, char **argv)
+{
+    const char *gate = NULL, *cert = NULL, *key = NULL, *reactors = "0", *tls = "-1", *plain = "-1",
+               *words[1];
+    size_t words_n;
+    bool stop;
+    struct why why;
+    unsigned char ticket[GATEWAY_TICKET_KEY_BYTES];
+    const struct option options[] = {
+        { "--gate", &gate, NULL },         { "--cert", &cert, NULL }, { "--key", &key, NULL },
+        { "--reactors", &reactors, NULL }, { "--tls", &tls, NULL },   { "--plain", &plain, NULL },
+    };
+    int status = args_parse(argc, argv, options, COUNT(options), words, 1, &words_n, &stop);
+    if (status || stop)
+        return status;
+    struct gateway_file *files = calloc(portal_file_count + 1, sizeof(*files));
+    must(files);
+    for (size_t i = 0; i < portal_file_count; i++)
+        files[i] = (struct gateway_file){
+            .path = portal_files[i].path,
+            .type = portal_files[i].type,
+            .plain = str_of(portal_files[i].bytes, portal_files[i].bytes_n),
+            .gzip = str_of(portal_files[i].gzip, portal_files[i].gzip_n),
+            .etag = portal_files[i].etag,
+        };
+    struct gateway_opts opts = {
+        .tls_fd = atoi(tls),
+        .plain_fd = atoi(plain),
+        .stop_fd = -1,
+        .log_fd = STDERR_FILENO,
+        .gate_path = gate,
+        .cert_path = cert,
+        .key_path = key,
+        .ticket_key =
+            pread(13, ticket, sizeof(ticket), 0) == (ssize_t)sizeof(ticket) ? ticket : NULL,
+        .reactors = (unsigned)atoi(reactors),
+        .stats = map_stats(12),
+        .files = files,
+        .file_count = portal_file_count,
+    };
+    fail f = gateway_run(&opts, &why);
+    if (f)
+        note_fail("gateway.failed", &why);
+    return f ? complain(f, &why) : EXIT_DONE;
+}

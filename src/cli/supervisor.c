@@ -1,0 +1,357 @@
+/* supervisor.c - see supervisor.h.
+ *
+ * It owns what must outlive a process: the listening sockets (public, gate, admin), the page of
+ * counters, the TLS ticket key. A process that dies finds them again, with everybody who knocked
+ * meanwhile still in the backlog. It parses nothing that strangers send. */
+#include "cli/supervisor.h"
+
+#include "cli/cmd.h"
+#include "crypto/keys.h"
+#include "net/gateway.h"
+#include "sys/note.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BACKLOG    4096
+#define STOP_S_MAX 15 /* for a child to end after SIGTERM, then SIGKILL */
+
+struct child {
+    const char *name;
+    pid_t pid;
+    int64_t started_ms, restart_ms; /* restart_ms: when to start it again, while pid is 0 */
+    unsigned quick_deaths;
+};
+
+struct supervisor {
+    const struct supervisor_opts *opts;
+    int tls, plain, gate, admin, stats, ticket, ready[2];
+    char run[4096];
+    struct child hall, gateway;
+    bool is_ready, stopping;
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
+}
+
+/* --- sockets -----------------------------------------------------------------------------------
+ */
+
+static fail listen_tcp(const char *address, int *fd, struct why *why)
+{
+    char host[256] = "";
+    const char *port = strrchr(address, ':');
+    struct addrinfo hints = { .ai_family = AF_UNSPEC,
+                              .ai_socktype = SOCK_STREAM,
+                              .ai_flags = AI_PASSIVE };
+    struct addrinfo *found = NULL;
+    if (port)
+        snprintf(host, sizeof(host), "%.*s", (int)(port - address), address);
+    port = port ? port + 1 : address;
+    size_t n = strlen(host);
+    if (n > 1 && host[0] == '[' && host[n - 1] == ']') {
+        host[n - 1] = 0;
+        memmove(host, host + 1, n - 1);
+    }
+    if (getaddrinfo(*host ? host : NULL, port, &hints, &found) != 0 || !found)
+        return fail_set(why, FAIL_USAGE,
+                        "\"%s\" is not an address to listen on; write one such as 0.0.0.0:8443",
+                        address);
+    int one = 1;
+    *fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    fail f = FAIL_NONE;
+    if (*fd < 0 || setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
+        bind(*fd, found->ai_addr, found->ai_addrlen) < 0 || listen(*fd, BACKLOG) < 0)
+        f = errno == EADDRINUSE
+                ? fail_set(
+                      why, FAIL_WORLD,
+                      "%s is in use: another program listens there (see: ss -ltnp); stop it, or "
+                      "choose another with --listen",
+                      address)
+                : fail_errno(why, FAIL_WORLD, "cannot listen on %s", address);
+    freeaddrinfo(found);
+    return f;
+}
+
+static fail listen_unix(const char *run, const char *name, mode_t mode, int *fd, struct why *why)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", run, name);
+    if (n < 0 || (size_t)n >= sizeof(address.sun_path))
+        return fail_set(why, FAIL_USAGE,
+                        "the path %s/%s is too long for a socket; use a shorter --data", run, name);
+    *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (*fd < 0)
+        return fail_errno(why, FAIL_WORLD, "cannot make a socket");
+    if (connect(*fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+        return fail_set(why, FAIL_CONFLICT,
+                        "a hall runs on this folder already (%s answers); stop it first",
+                        address.sun_path);
+    close(*fd);
+    *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    unlink(address.sun_path);
+    if (*fd < 0 || bind(*fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        chmod(address.sun_path, mode) < 0 || listen(*fd, BACKLOG) < 0)
+        return fail_errno(why, FAIL_WORLD, "cannot listen on %s", address.sun_path);
+    return FAIL_NONE;
+}
+
+static fail open_sockets(struct supervisor *s, struct why *why)
+{
+    snprintf(s->run, sizeof(s->run), "%s/run", s->opts->dir);
+    if ((mkdir(s->run, 0711) < 0 && errno != EEXIST) || chmod(s->run, 0711) < 0)
+        return fail_errno(why, FAIL_WORLD, "cannot make the folder %s", s->run);
+    s->tls = s->plain = -1;
+    fail f = listen_unix(s->run, "admin.sock", 0600, &s->admin, why);
+    if (!f) /* the gateway has no rights; what it sends carries its own proof */
+        f = listen_unix(s->run, "gate.sock", 0666, &s->gate, why);
+    if (!f && strcmp(s->opts->listen, "none") != 0)
+        f = listen_tcp(s->opts->listen, &s->tls, why);
+    if (!f && s->opts->listen_plain)
+        f = listen_tcp(s->opts->listen_plain, &s->plain, why);
+    return f;
+}
+
+/* Memory both processes share, and the ticket key, which must not stand in argv. */
+static fail open_memory(struct supervisor *s, struct why *why)
+{
+    struct keys keys;
+    fail f = keys_load(&keys, s->opts->dir, why);
+    if (f)
+        return f;
+    s->stats = memfd_create("gateway-stats", MFD_CLOEXEC);
+    s->ticket = memfd_create("ticket-key", MFD_CLOEXEC);
+    if (s->stats < 0 || s->ticket < 0 || ftruncate(s->stats, sizeof(struct gateway_stats)) < 0 ||
+        write(s->ticket, keys.ticket, sizeof(keys.ticket)) != (ssize_t)sizeof(keys.ticket) ||
+        pipe2(s->ready, O_CLOEXEC | O_NONBLOCK) < 0)
+        f = fail_errno(why, FAIL_WORLD, "cannot make shared memory");
+    keys_fini(&keys);
+    return f;
+}
+
+/* --- children ----------------------------------------------------------------------------------
+ */
+
+/* Copies a descriptor to a number that the child's arguments name. */
+static void give(int fd, int as)
+{
+    if (fd >= 0 && dup2(fd, as) < 0)
+        _exit(EXIT_WORLD);
+}
+
+static void pid_file(const struct supervisor *s, const struct child *child)
+{
+    char path[4200], temporary[4200];
+    snprintf(path, sizeof(path), "%s/%s.pid", s->run, child->name);
+    snprintf(temporary, sizeof(temporary), "%s/%s.pid.new", s->run, child->name);
+    FILE *file = fopen(temporary, "we");
+    if (!file)
+        return;
+    fprintf(file, "%d\n", (int)child->pid);
+    fclose(file);
+    fail_ignore(rename(temporary, path) != 0, "status then shows the old pid");
+}
+
+static void exec_child(struct supervisor *s, const struct child *child)
+{
+    char gate[4200], crt[4200], key[4200], reactors[24];
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    /* First out of the way of the numbers 10 to 14, then onto them. */
+    int fds[] = { child == &s->hall ? s->gate : s->tls, child == &s->hall ? s->admin : s->plain,
+                  s->stats, child == &s->hall ? s->ready[1] : s->ticket };
+    for (size_t i = 0; i < COUNT(fds); i++)
+        fds[i] = fds[i] >= 0 ? fcntl(fds[i], F_DUPFD_CLOEXEC, 20) : -1;
+    for (size_t i = 0; i < COUNT(fds); i++)
+        give(fds[i], 10 + (int)i);
+    snprintf(gate, sizeof(gate), "%s/gate.sock", s->run);
+    snprintf(crt, sizeof(crt), "%s/keys/tls.crt", s->opts->dir);
+    snprintf(key, sizeof(key), "%s/keys/tls.key", s->opts->dir);
+    snprintf(reactors, sizeof(reactors), "%lld", (long long)s->opts->reactors);
+    const char *hall[] = { "examhall",   "hall",
+                           "--data",     s->opts->dir,
+                           "--spec",     s->opts->spec,
+                           "--services", s->opts->services ? s->opts->services : "",
+                           NULL };
+    const char *gateway[] = { "examhall",   "gateway",
+                              "--gate",     gate,
+                              "--cert",     crt,
+                              "--key",      key,
+                              "--reactors", reactors,
+                              "--tls",      s->tls >= 0 ? "10" : "-1",
+                              "--plain",    s->plain >= 0 ? "11" : "-1",
+                              NULL };
+    const char **argv = child == &s->hall ? hall : gateway;
+    execv("/proc/self/exe", (char **)(uintptr_t)argv);
+    _exit(EXIT_WORLD);
+}
+
+static void start(struct supervisor *s, struct child *child)
+{
+    child->started_ms = now_ms();
+    child->restart_ms = 0;
+    child->pid = fork();
+    if (child->pid == 0)
+        exec_child(s, child);
+    if (child->pid < 0) {
+        child->pid = 0;
+        child->restart_ms = now_ms() + 1000; /* no memory now */
+        return;
+    }
+    pid_file(s, child);
+    note("info", "process.started", "\"process\":\"%s\",\"child\":%d", child->name,
+         (int)child->pid);
+}
+
+/* A process that dies young again and again gets more and more time to think; others none. */
+static void died(struct supervisor *s, struct child *child, int status)
+{
+    bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    bool quick = !killed && now_ms() - child->started_ms < 1000;
+    child->quick_deaths = quick ? child->quick_deaths + 1 : 0;
+    child->pid = 0;
+    child->restart_ms = now_ms() + (quick ? MIN(100 << MIN(child->quick_deaths, 6), 5000) : 0);
+    if (!s->stopping)
+        note("warn", "process.died", "\"process\":\"%s\",\"%s\":%d", child->name,
+             WIFSIGNALED(status) ? "signal" : "status",
+             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+static bool reap(struct supervisor *s, struct why *why)
+{
+    int status;
+    pid_t pid;
+    bool fatal = false;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        struct child *child = pid == s->hall.pid      ? &s->hall
+                              : pid == s->gateway.pid ? &s->gateway
+                                                      : NULL;
+        if (!child)
+            continue;
+        died(s, child, status);
+        if (!s->is_ready && WIFEXITED(status) && WEXITSTATUS(status) != 0) {
+            fail_ignore(fail_set(why, WEXITSTATUS(status) == EXIT_USAGE ? FAIL_USAGE : FAIL_WORLD,
+                                 "the %s did not start; it said why above", child->name),
+                        "returned by the caller");
+            fatal = true;
+        }
+    }
+    return fatal;
+}
+
+/* --- the loop ----------------------------------------------------------------------------------
+ */
+
+static void restart_due(struct supervisor *s)
+{
+    struct child *children[] = { &s->hall, &s->gateway };
+    for (size_t i = 0; i < COUNT(children); i++)
+        if (!children[i]->pid && children[i]->restart_ms <= now_ms())
+            start(s, children[i]);
+}
+
+static void stop_child(struct supervisor *s, struct child *child)
+{
+    int64_t until_ms = now_ms() + STOP_S_MAX * 1000;
+    char path[4200];
+    struct why why;
+    if (child->pid)
+        kill(child->pid, SIGTERM);
+    while (child->pid) {
+        fail_ignore(reap(s, &why), "we are stopping anyhow");
+        if (child->pid && now_ms() > until_ms) {
+            note("warn", "process.killed", "\"process\":\"%s\"", child->name);
+            kill(child->pid, SIGKILL);
+            until_ms = now_ms() + 1000;
+        }
+        usleep(5000);
+    }
+    snprintf(path, sizeof(path), "%s/%s.pid", s->run, child->name);
+    unlink(path);
+}
+
+static void greet(const struct supervisor *s)
+{
+    const char *port = strrchr(s->opts->listen, ':');
+    note("info", "hall.ready", "\"listen\":\"%s\"", s->opts->listen);
+    if (s->opts->quiet || s->tls < 0)
+        return;
+    printf("\n  The hall is open.\n\n"
+           "  Candidates   https://localhost:%s/        (roll number and code: %s/candidates.csv)\n"
+           "  Officers     https://localhost:%s/staff   (name, password and one-time code: shown "
+           "by init)\n"
+           "  What runs    examhall status --data %s\n\n"
+           "  Stop with Ctrl-C.\n\n",
+           port ? port + 1 : s->opts->listen, s->opts->dir, port ? port + 1 : s->opts->listen,
+           s->opts->dir);
+    fflush(stdout);
+}
+
+static void check_ready(struct supervisor *s)
+{
+    char byte;
+    if (s->is_ready || read(s->ready[0], &byte, 1) != 1)
+        return;
+    s->is_ready = true;
+    greet(s);
+}
+
+static fail loop(struct supervisor *s, const sigset_t *signals, struct why *why)
+{
+    struct timespec pause = { 0, 20 * 1000000 };
+    for (;;) {
+        restart_due(s);
+        check_ready(s);
+        int sig = sigtimedwait(signals, NULL, &pause);
+        if (sig == SIGTERM || sig == SIGINT)
+            return FAIL_NONE;
+        if (reap(s, why))
+            return FAIL_WORLD;
+        pause.tv_nsec = s->is_ready ? 200 * 1000000 : 20 * 1000000;
+        if ((!s->hall.pid || !s->gateway.pid) && s->is_ready)
+            pause.tv_nsec = 1000000; /* somebody is to be started again, soon */
+    }
+}
+
+fail supervisor_run(const struct supervisor_opts *opts, struct why *why)
+{
+    struct supervisor s = { .opts = opts, .hall.name = "hall", .gateway.name = "gateway" };
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    fail f = open_memory(&s, why);
+    if (!f)
+        f = open_sockets(&s, why);
+    if (f)
+        return f;
+    f = loop(&s, &signals, why);
+    s.stopping = true;
+    stop_child(&s, &s.gateway);
+    stop_child(&s, &s.hall);
+    char path[4200];
+    snprintf(path, sizeof(path), "%s/admin.sock", s.run);
+    unlink(path);
+    snprintf(path, sizeof(path), "%s/gate.sock", s.run);
+    unlink(path);
+    return f;
+}
