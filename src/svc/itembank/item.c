@@ -247,7 +247,6 @@ static void write_marks(struct out *out, const char *name, int32_t milli)
 
 void item_write_public(struct out *out, const struct item *item, unsigned number, unsigned section)
 {
-    must(item->has_right && item->has_wrong);
     jo_open(out, NULL, '{');
     jo_i64(out, "item", number);
     jo_i64(out, "section", section);
