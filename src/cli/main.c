@@ -54,7 +54,25 @@ static const struct command commands[] = {
       "are imported. export writes CSV to stdout; --codes writes only roll,code: keep it "
       "secret.\n\n"
       "  examhall roster import candidates.csv\n" },
-    { "rehearse", cmd_rehearse, "virtual candidates against a hall", NULL },
+    { "rehearse", cmd_rehearse, "virtual candidates against a hall",
+      "usage: examhall rehearse --candidates N [--minutes M] [--ramp S] [--save-every S]\n"
+      "                         [--drops-per-minute D] [--kill-hall K] [--kill-gateway K] "
+      "[--plain]\n"
+      "                         [--seed X] [--data DIR] [--json]\n"
+      "       examhall rehearse --candidates N --target URL --codes FILE [--ca FILE] ...\n\n"
+      "Makes a hall of its own, fills it with N virtual candidates who sit its sample exam for M\n"
+      "minutes (2), closes, scores and publishes it, and looks for every acknowledged answer in "
+      "the\n"
+      "result. Candidates sign in over --ramp seconds, save every --save-every seconds (5), and D "
+      "of\n"
+      "them (one in a hundred) lose their network each minute. --kill-hall and --kill-gateway "
+      "kill\n"
+      "those processes K times in mid-exam. --plain does without TLS. --data keeps the hall's "
+      "folder.\n"
+      "--target takes a hall that runs already; codes are in the CSV that roster export --codes "
+      "writes.\n"
+      "Exit status 0: pass; 1: fail, or void (this machine was too slow to judge).\n\n"
+      "  examhall rehearse --candidates 10000 --kill-hall 3\n" },
     { "verify", cmd_verify, "check a receipt",
       "usage: examhall verify receipt FILE [--key FILE] [--data DIR] [--json]\n\n"
       "Tells whether a candidate's receipt is what the hall signed. The public key is "

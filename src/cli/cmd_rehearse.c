@@ -1,0 +1,116 @@
+/* cmd_rehearse.c - `examhall rehearse`: options in, verdict out; see rehearsal/rehearsal.h. */
+#include "cli/cmd.h"
+#include "rehearsal/rehearsal.h"
+
+#include <time.h>
+
+/* The options that are numbers: text as given, where it goes, what it may be. */
+struct number {
+    const char *name, *text;
+    size_t offset;
+    int64_t least, most;
+};
+
+static bool numbers_take(struct rehearsal_opts *opts, const struct number *numbers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int64_t value;
+        if (!numbers[i].text)
+            continue;
+        if (!arg_i64(numbers[i].name, numbers[i].text, numbers[i].least, numbers[i].most, &value))
+            return false;
+        *(unsigned *)((char *)opts + numbers[i].offset) = (unsigned)value;
+    }
+    return true;
+}
+
+static fail opts_check(const struct rehearsal_opts *opts, struct why *why)
+{
+    if (!opts->candidates)
+        return fail_set(why, FAIL_USAGE, "say how many, such as --candidates 1000");
+    if (opts->target && !opts->codes)
+        return fail_set(why, FAIL_USAGE,
+                        "--target needs --codes FILE, a CSV with roll,code as roster export "
+                        "writes it");
+    if (opts->target && (opts->kill_hall || opts->kill_gateway))
+        return fail_set(why, FAIL_USAGE,
+                        "only a hall of the rehearsal's own is killed; leave out --kill-hall and "
+                        "--kill-gateway with --target");
+    if (opts->codes && !opts->target)
+        return fail_set(why, FAIL_USAGE, "--codes goes with --target URL");
+    return FAIL_NONE;
+}
+
+static int report(const struct rehearsal_opts *opts)
+{
+    static struct outcome outcome;
+    static struct judgement judgement;
+    struct why why;
+    fail f = rehearsal_run(opts, &outcome, &why);
+    if (f)
+        return complain(f, &why);
+    verdict_judge(&judgement, &outcome, &objectives_default);
+    struct out out = out_make(MIB);
+    if (is_json_wanted())
+        verdict_json(&out, &outcome, &judgement);
+    else
+        verdict_text(&out, &outcome, &judgement);
+    bool written = fwrite(out.p, 1, out.n, stdout) == out.n && fflush(stdout) == 0;
+    out_fini(&out);
+    if (!written)
+        return EXIT_WORLD;
+    return judgement.verdict == VERDICT_PASS ? EXIT_DONE : EXIT_NO;
+}
+
+int cmd_rehearse(int argc, char **argv)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now); /* the seed is printed, so that a run can be repeated */
+    struct rehearsal_opts opts = {
+        .minutes = 2, .save_every_s = 5, .out_fd = 2, .seed = (uint64_t)now.tv_sec
+    };
+    struct number numbers[] = {
+        { "--candidates", NULL, offsetof(struct rehearsal_opts, candidates), 1, 1000000 },
+        { "--minutes", NULL, offsetof(struct rehearsal_opts, minutes), 1, 600 },
+        { "--ramp", NULL, offsetof(struct rehearsal_opts, ramp_s), 1, 36000 },
+        { "--save-every", NULL, offsetof(struct rehearsal_opts, save_every_s), 1, 3600 },
+        { "--drops-per-minute", NULL, offsetof(struct rehearsal_opts, drops_per_minute), 0,
+          10000000 },
+        { "--kill-hall", NULL, offsetof(struct rehearsal_opts, kill_hall), 0, FAULTS_MAX / 2 },
+        { "--kill-gateway", NULL, offsetof(struct rehearsal_opts, kill_gateway), 0,
+          FAULTS_MAX / 2 },
+    };
+    const char *seed = NULL;
+    const struct option options[] = {
+        { "--candidates", &numbers[0].text, NULL },
+        { "--minutes", &numbers[1].text, NULL },
+        { "--ramp", &numbers[2].text, NULL },
+        { "--save-every", &numbers[3].text, NULL },
+        { "--drops-per-minute", &numbers[4].text, NULL },
+        { "--kill-hall", &numbers[5].text, NULL },
+        { "--kill-gateway", &numbers[6].text, NULL },
+        { "--seed", &seed, NULL },
+        { "--target", &opts.target, NULL },
+        { "--codes", &opts.codes, NULL },
+        { "--ca", &opts.ca, NULL },
+        { "--data", &opts.data, NULL },
+        { "--plain", NULL, &opts.plain },
+    };
+    const char *words[1];
+    size_t words_n;
+    bool stop;
+    int64_t seed_value;
+    struct why why;
+    int status = args_parse(argc, argv, options, COUNT(options), words, 0, &words_n, &stop);
+    if (status != EXIT_DONE || stop)
+        return status;
+    if (!numbers_take(&opts, numbers, COUNT(numbers)) ||
+        (seed && !arg_i64("--seed", seed, 0, INT64_MAX, &seed_value)))
+        return EXIT_USAGE;
+    if (seed)
+        opts.seed = (uint64_t)seed_value;
+    opts.drops_given = numbers[4].text != NULL;
+    opts.plain_lines = is_json_wanted();
+    fail f = opts_check(&opts, &why);
+    return f ? complain(f, &why) : report(&opts);
+}
