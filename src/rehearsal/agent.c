@@ -1,0 +1,221 @@
+/* agent.c - the loop of one agent: timers in a heap, connections in agent_io, decisions in virtual.
+ *
+ * Its own lateness is measured where a timer starts an action of an idle candidate: that is when
+ * this process, not the hall, decides. A run in which that is late says nothing about the hall. */
+#include "rehearsal/agent.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+enum { TURN_US_MAX = 20000 }; /* orders are seen at least that often */
+
+struct seat {
+    struct virtual v;
+    struct io_conn *conn;
+    struct agent *agent;
+    int64_t wake_us;
+    uint32_t heap_at; /* its place in the heap */
+};
+
+struct agent {
+    const struct agent_opts *opts;
+    struct io *io;
+    struct seat *seats;
+    struct seat **heap; /* the smallest wake_us first */
+    struct stand stand;
+    struct paper paper;
+    struct arena arena;
+    struct out out;
+    int phase;
+};
+
+int64_t agent_clock_us(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * SECOND_US + ts.tv_nsec / 1000;
+}
+
+static void heap_put(struct agent *agent, uint32_t at, struct seat *seat)
+{
+    agent->heap[at] = seat;
+    seat->heap_at = at;
+}
+
+static void heap_up(struct agent *agent, uint32_t at)
+{
+    struct seat *seat = agent->heap[at];
+    for (; at && agent->heap[(at - 1) / 2]->wake_us > seat->wake_us; at = (at - 1) / 2)
+        heap_put(agent, at, agent->heap[(at - 1) / 2]);
+    heap_put(agent, at, seat);
+}
+
+static void heap_down(struct agent *agent, uint32_t at)
+{
+    struct seat *seat = agent->heap[at];
+    uint32_t count = agent->opts->count;
+    for (uint32_t child = 2 * at + 1; child < count; child = 2 * at + 1) {
+        if (child + 1 < count && agent->heap[child + 1]->wake_us < agent->heap[child]->wake_us)
+            child++;
+        if (agent->heap[child]->wake_us >= seat->wake_us)
+            break;
+        heap_put(agent, at, agent->heap[child]);
+        at = child;
+    }
+    heap_put(agent, at, seat);
+}
+
+static void wake_at(struct seat *seat, int64_t wake_us)
+{
+    seat->wake_us = wake_us;
+    heap_up(seat->agent, seat->heap_at);
+    heap_down(seat->agent, seat->heap_at);
+}
+
+static void hang_up(struct seat *seat)
+{
+    if (seat->conn)
+        io_close(seat->agent->io, seat->conn);
+    seat->conn = NULL;
+}
+
+static void send_request(struct seat *seat, int64_t now)
+{
+    struct agent *agent = seat->agent;
+    if (!seat->conn)
+        seat->conn = io_connect(agent->io, seat, seat->v.number);
+    if (seat->conn) {
+        io_send(agent->io, seat->conn, out_view(&agent->out));
+        return;
+    }
+    agent->stand.board->local_errors++;
+    board_example(agent->stand.board, "this machine cannot open another connection (errno %d)",
+                  errno);
+    virtual_lost(&seat->v, &agent->stand, now);
+}
+
+/* Lets the candidate do all that is due now, then sleeps it. */
+static void serve(struct seat *seat)
+{
+    struct agent *agent = seat->agent;
+    enum doing doing;
+    do {
+        int64_t now = agent_clock_us();
+        out_clear(&agent->out);
+        doing = virtual_act(&seat->v, &agent->stand, now, &agent->out);
+        if (doing == DO_SEND)
+            send_request(seat, now);
+        else if (doing != DO_NOTHING)
+            hang_up(seat);
+    } while (doing == DO_LEAVE || doing == DO_RETRY);
+    wake_at(seat, virtual_wake(&seat->v));
+}
+
+static void on_reply(void *owner, const struct http_head *head, str body)
+{
+    struct seat *seat = owner;
+    virtual_reply(&seat->v, &seat->agent->stand, agent_clock_us(), head, body);
+    if (!head->keep_alive)
+        hang_up(seat);
+    serve(seat);
+}
+
+static void on_lost(void *owner, const char *what)
+{
+    struct seat *seat = owner;
+    (void)what; /* counted; the sentence is of use in a debugger only */
+    seat->conn = NULL;
+    virtual_lost(&seat->v, &seat->agent->stand, agent_clock_us());
+    serve(seat);
+}
+
+static void fire_timers(struct agent *agent)
+{
+    int64_t now = agent_clock_us();
+    while (agent->heap[0]->wake_us <= now) {
+        struct seat *seat = agent->heap[0];
+        if (!seat->v.in_flight)
+            hist_record(&agent->stand.board->lag, now - seat->wake_us);
+        serve(seat);
+        now = agent_clock_us();
+    }
+}
+
+static void follow_orders(struct agent *agent)
+{
+    int phase = agent->opts->orders->phase;
+    if (phase == agent->phase)
+        return;
+    agent->phase = phase;
+    for (uint32_t i = 0; phase == PHASE_CHECK && i < agent->opts->count; i++) {
+        struct seat *seat = &agent->seats[i];
+        if (seat->v.in_flight)
+            hang_up(seat);
+        virtual_check(&seat->v, &agent->stand, agent_clock_us());
+        wake_at(seat, virtual_wake(&seat->v));
+    }
+}
+
+static int64_t turn_us(const struct agent *agent)
+{
+    return MIN(MAX(agent->heap[0]->wake_us - agent_clock_us(), 0), TURN_US_MAX);
+}
+
+static void agent_fill(struct agent *agent)
+{
+    const struct agent_opts *opts = agent->opts;
+    agent->seats = calloc(opts->count, sizeof(*agent->seats));
+    agent->heap = calloc(opts->count, sizeof(struct seat *));
+    must(agent->seats && agent->heap);
+    for (uint32_t i = 0; i < opts->count; i++) {
+        struct seat *seat = &agent->seats[i];
+        const struct credential *credential = &opts->credentials[opts->first + i];
+        seat->agent = agent;
+        virtual_init(&seat->v, opts->plan, opts->first + i, credential->roll, credential->code);
+        seat->wake_us = virtual_wake(&seat->v);
+        heap_put(agent, i, seat); /* sign-ins rise with the number: already a heap */
+    }
+}
+
+static void agent_empty(struct agent *agent)
+{
+    for (uint32_t i = 0; i < agent->opts->count; i++) {
+        hang_up(&agent->seats[i]);
+        virtual_fini(&agent->seats[i].v);
+    }
+    io_close_all(agent->io);
+    free(agent->seats);
+    free(agent->heap);
+    arena_fini(&agent->arena);
+    out_fini(&agent->out);
+}
+
+int agent_run(const struct agent_opts *opts)
+{
+    static const struct io_hooks hooks = { on_reply, on_lost };
+    static struct agent agent;
+    struct why why;
+    prctl(PR_SET_TIMERSLACK, 1000); /* nanoseconds: our own lateness would count as the hall's */
+    agent = (struct agent){ .opts = opts, .arena = arena_make(96 * MIB), .out = out_make(4 * KIB) };
+    agent.stand = (struct stand){ .plan = opts->plan,
+                                  .paper = &agent.paper,
+                                  .board = opts->board,
+                                  .orders = opts->orders,
+                                  .arena = &agent.arena };
+    if (io_open(&agent.io, opts->target, opts->ca, &hooks, &why)) {
+        board_example(opts->board, "%s", why.text);
+        return 3;
+    }
+    agent_fill(&agent);
+    while (agent.phase != PHASE_STOP) {
+        io_turn(agent.io, turn_us(&agent));
+        fire_timers(&agent);
+        follow_orders(&agent);
+        opts->board->connected = io_count(agent.io);
+    }
+    agent_empty(&agent);
+    return 0;
+}

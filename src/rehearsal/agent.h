@@ -1,0 +1,27 @@
+/* agent.h - one process full of virtual candidates. */
+#pragma once
+
+#include "rehearsal/agent_io.h"
+#include "rehearsal/virtual.h"
+
+/* Up to this many candidates share a process: a descriptor table has room for 20,000. */
+enum { AGENT_CANDIDATES_MAX = 18000 };
+
+struct credential {
+    str roll, code;
+};
+
+struct agent_opts {
+    const struct plan *plan;
+    const struct io_target *target;
+    const char *ca;                       /* or NULL */
+    const struct credential *credentials; /* of the whole run */
+    uint32_t first, count;                /* which of them are ours */
+    struct board *board;
+    const struct orders *orders;
+};
+
+/* Runs until orders.phase is PHASE_STOP; returns the process's exit status. The failure to start is
+ * told through the board's examples. */
+int agent_run(const struct agent_opts *opts);
+int64_t agent_clock_us(void); /* the monotonic clock all processes of a rehearsal share */

@@ -1,0 +1,401 @@
+/* agent_io.c - see agent_io.h. Sockets are watched edge-triggered from the first moment, so a
+ * connection costs one epoll call in its life; each event drives its connection as far as it goes.
+ * Closed connections are freed at the end of a turn, because events of the same turn may name them.
+ */
+#include "rehearsal/agent_io.h"
+#include "base/out.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    EVENTS_MAX = 512,
+    HEAD_BYTES_MAX = 16 * 1024,
+    SCRATCH_BYTES = 64 * 1024,
+    SOURCE_EACH = 8000
+};
+#define REPLY_BYTES_MAX (64 * MIB)
+
+enum conn_state { CONN_CONNECTING, CONN_OPEN, CONN_CLOSED };
+
+struct io_conn {
+    int fd;
+    uint8_t state; /* CONN_CONNECTING includes the TLS handshake */
+    bool waits;    /* a request was sent and its reply is not complete */
+    void *owner;
+    SSL *tls;
+    struct out in;        /* part of a reply; empty when none */
+    struct out out;       /* not yet sent */
+    size_t need;          /* whole size of the reply in `in`, when known */
+    struct io_conn *next; /* in the list of closed or broken ones */
+};
+
+struct io {
+    int epoll_fd;
+    const struct io_target *target;
+    struct io_hooks hooks;
+    SSL_CTX *tls;
+    unsigned count;
+    struct io_conn *closed, *broken;
+    char *scratch;
+};
+
+static fail address_find(struct io_target *target, const char *port, struct why *why)
+{
+    struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM }, *found = NULL;
+    int result = getaddrinfo(target->name, port, &hints, &found);
+    if (result)
+        return fail_set(why, FAIL_WORLD, "cannot find the address of %s: %s", target->name,
+                        gai_strerror(result));
+    memcpy(&target->address, found->ai_addr, sizeof(target->address));
+    freeaddrinfo(found);
+    target->loopback = ntohl(target->address.sin_addr.s_addr) >> 24 == 127;
+    return FAIL_NONE;
+}
+
+fail io_target_parse(struct io_target *target, str url, struct why *why)
+{
+    *target = (struct io_target){ .tls = str_starts(url, STR("https://")) };
+    str host = str_from(url, target->tls ? 8 : 7);
+    if (str_ends(host, STR("/")))
+        host.n--;
+    uint64_t number = 0;
+    str port = host, name = str_cut(&port, ':');
+    if (!port.p)
+        port = target->tls ? STR("443") : STR("80");
+    if ((!target->tls && !str_starts(url, STR("http://"))) || !name.n || name.n > 250 ||
+        str_find(host, '/') >= 0 || !str_u64(port, &number) || !number || number > 65535)
+        return fail_set(
+            why, FAIL_USAGE,
+            "\"%.*s\" is not the URL of a hall; write https://HOST or https://HOST:PORT",
+            STR_ARG(url));
+    snprintf(target->origin, sizeof(target->origin), "%s://%.*s", target->tls ? "https" : "http",
+             STR_ARG(host));
+    target->host = str_from(str_z(target->origin), target->tls ? 8 : 7);
+    snprintf(target->name, sizeof(target->name), "%.*s", STR_ARG(name));
+    char text[8];
+    snprintf(text, sizeof(text), "%.*s", STR_ARG(port));
+    return address_find(target, text, why);
+}
+
+static fail tls_open(struct io *io, const char *ca, struct why *why)
+{
+    io->tls = SSL_CTX_new(TLS_client_method());
+    if (!io->tls)
+        return fail_set(why, FAIL_WORLD, "OpenSSL cannot start");
+    SSL_CTX_set_min_proto_version(io->tls, TLS1_2_VERSION);
+    SSL_CTX_set_session_cache_mode(io->tls, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_mode(io->tls, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    if (!ca)
+        return FAIL_NONE;
+    SSL_CTX_set_verify(io->tls, SSL_VERIFY_PEER, NULL);
+    if (SSL_CTX_load_verify_locations(io->tls, ca, NULL) != 1)
+        return fail_set(why, FAIL_WORLD, "cannot read certificates from %s", ca);
+    return FAIL_NONE;
+}
+
+fail io_open(struct io **io_out, const struct io_target *target, const char *ca,
+             const struct io_hooks *hooks, struct why *why)
+{
+    struct io *io = calloc(1, sizeof(*io));
+    must(io);
+    *io_out = io;
+    io->target = target;
+    io->hooks = *hooks;
+    io->scratch = malloc(SCRATCH_BYTES);
+    must(io->scratch);
+    io->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (io->epoll_fd < 0)
+        return fail_errno(why, FAIL_WORLD, "cannot make an epoll");
+    return target->tls ? tls_open(io, ca, why) : FAIL_NONE;
+}
+
+static void free_closed(struct io *io)
+{
+    while (io->closed) {
+        struct io_conn *conn = io->closed;
+        io->closed = conn->next;
+        free(conn);
+    }
+}
+
+void io_close_all(struct io *io)
+{
+    free_closed(io);
+    if (io->tls)
+        SSL_CTX_free(io->tls);
+    if (io->epoll_fd >= 0)
+        close(io->epoll_fd);
+    free(io->scratch);
+    free(io);
+}
+
+unsigned io_count(const struct io *io)
+{
+    return io->count;
+}
+
+static bool source_choose(const struct io *io, int fd, uint32_t number)
+{
+    int on = 1;
+    uint32_t place = number / SOURCE_EACH;
+    struct sockaddr_in source = { .sin_family = AF_INET };
+    if (!io->target->loopback)
+        return true;
+    source.sin_addr.s_addr = htonl(127u << 24 | 1u << 16 | place / 250 << 8 | (1 + place % 250));
+    return !setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) &&
+           !bind(fd, (struct sockaddr *)&source, sizeof(source));
+}
+
+static bool tls_attach(struct io *io, struct io_conn *conn)
+{
+    if (!io->tls)
+        return true;
+    struct in_addr numeric;
+    const char *name = io->target->name;
+    conn->tls = SSL_new(io->tls);
+    if (!conn->tls || SSL_set_fd(conn->tls, conn->fd) != 1)
+        return false;
+    SSL_set_connect_state(conn->tls);
+    if (inet_pton(AF_INET, name, &numeric) != 1)
+        return SSL_set_tlsext_host_name(conn->tls, name) == 1 &&
+               SSL_set1_host(conn->tls, name) == 1;
+    return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(conn->tls), name) == 1;
+}
+
+static bool conn_start(struct io *io, struct io_conn *conn, uint32_t number)
+{
+    int on = 1;
+    struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+                                 .data.ptr = conn };
+    conn->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (conn->fd < 0 || !source_choose(io, conn->fd, number))
+        return false;
+    setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    const struct sockaddr *to = (const struct sockaddr *)&io->target->address;
+    if (connect(conn->fd, to, sizeof(io->target->address)) && errno != EINPROGRESS &&
+        errno != ECONNREFUSED && errno != ENETUNREACH && errno != EHOSTUNREACH)
+        return false;
+    return tls_attach(io, conn) && !epoll_ctl(io->epoll_fd, EPOLL_CTL_ADD, conn->fd, &event);
+}
+
+struct io_conn *io_connect(struct io *io, void *owner, uint32_t number)
+{
+    struct io_conn *conn = calloc(1, sizeof(*conn));
+    if (!conn)
+        return NULL;
+    conn->owner = owner;
+    conn->in = conn->out = out_make(REPLY_BYTES_MAX);
+    if (conn_start(io, conn, number))
+        return conn;
+    int saved = errno;
+    SSL_free(conn->tls);
+    if (conn->fd >= 0)
+        close(conn->fd);
+    free(conn);
+    errno = saved;
+    return NULL;
+}
+
+static void unlink_broken(struct io *io, struct io_conn *conn)
+{
+    for (struct io_conn **at = &io->broken; *at; at = &(*at)->next)
+        if (*at == conn) {
+            *at = conn->next;
+            return;
+        }
+}
+
+void io_close(struct io *io, struct io_conn *conn)
+{
+    must(conn->state != CONN_CLOSED);
+    unlink_broken(io, conn);
+    io->count -= conn->state == CONN_OPEN;
+    conn->state = CONN_CLOSED;
+    SSL_free(conn->tls); /* no close_notify: a lost network sends none either */
+    conn->tls = NULL;
+    close(conn->fd);
+    out_fini(&conn->in);
+    out_fini(&conn->out);
+    conn->next = io->closed;
+    io->closed = conn;
+}
+
+static void lose(struct io *io, struct io_conn *conn, const char *what)
+{
+    void *owner = conn->owner;
+    io_close(io, conn);
+    io->hooks.lost(owner, what);
+}
+
+/* > 0: bytes moved; 0: not now; < 0: the connection is gone. */
+static long tls_result(struct io_conn *conn, int n)
+{
+    if (n > 0)
+        return n;
+    int error = SSL_get_error(conn->tls, n);
+    return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? 0 : -1;
+}
+
+static long plain_result(ssize_t n)
+{
+    if (n > 0)
+        return n;
+    return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+}
+
+static long conn_write(struct io_conn *conn, const char *p, size_t n)
+{
+    if (!conn->tls)
+        return plain_result(send(conn->fd, p, n, MSG_NOSIGNAL));
+    ERR_clear_error();
+    return tls_result(conn, SSL_write(conn->tls, p, (int)MIN(n, (size_t)1 << 20)));
+}
+
+static long conn_read(struct io_conn *conn, char *p, size_t n)
+{
+    if (!conn->tls)
+        return plain_result(recv(conn->fd, p, n, 0));
+    ERR_clear_error();
+    return tls_result(conn, SSL_read(conn->tls, p, (int)n));
+}
+
+static bool flush(struct io_conn *conn)
+{
+    size_t sent = 0;
+    while (sent < conn->out.n) {
+        long n = conn_write(conn, conn->out.p + sent, conn->out.n - sent);
+        if (n < 0)
+            return false;
+        if (n == 0)
+            break;
+        sent += (size_t)n;
+    }
+    if (sent == conn->out.n) {
+        out_fini(&conn->out);
+    } else if (sent) {
+        memmove(conn->out.p, conn->out.p + sent, conn->out.n - sent);
+        conn->out.n -= sent;
+    }
+    return true;
+}
+
+void io_send(struct io *io, struct io_conn *conn, str request)
+{
+    must(conn->state != CONN_CLOSED && !conn->waits);
+    conn->waits = true;
+    out_str(&conn->out, request);
+    if (conn->state == CONN_OPEN && !flush(conn)) {
+        conn->next = io->broken; /* its owner is on the stack: told in the next turn */
+        io->broken = conn;
+    }
+}
+
+enum took { TOOK_REPLY, TOOK_MORE, TOOK_BAD };
+
+/* Gives a complete reply to the owner; the hook may have closed the connection since. */
+static enum took take_reply(struct io *io, struct io_conn *conn, str bytes)
+{
+    struct http_head head;
+    struct why why;
+    if (bytes.n < conn->need)
+        return TOOK_MORE;
+    int parsed = http_parse_reply(&head, bytes, HEAD_BYTES_MAX, &why);
+    if (parsed == HTTP_MORE)
+        return TOOK_MORE;
+    if (parsed != HTTP_DONE || !conn->waits || head.body_bytes > REPLY_BYTES_MAX - HEAD_BYTES_MAX)
+        return TOOK_BAD;
+    conn->need = head.head_bytes + (size_t)head.body_bytes;
+    if (bytes.n != conn->need)
+        return bytes.n < conn->need ? TOOK_MORE : TOOK_BAD;
+    struct out in = conn->in;
+    conn->in = out_make(REPLY_BYTES_MAX);
+    conn->need = 0;
+    conn->waits = false;
+    io->hooks.reply(conn->owner, &head, str_from(bytes, head.head_bytes));
+    out_fini(&in);
+    return head.keep_alive ? TOOK_REPLY : TOOK_BAD;
+}
+
+static bool receive_bytes(struct io *io, struct io_conn *conn, size_t n)
+{
+    enum took took;
+    if (conn->in.n) {
+        out_bytes(&conn->in, io->scratch, n);
+        took = conn->in.failed ? TOOK_BAD : take_reply(io, conn, out_view(&conn->in));
+    } else {
+        took = take_reply(io, conn, str_of(io->scratch, n));
+        if (took == TOOK_MORE)
+            out_bytes(&conn->in, io->scratch, n);
+    }
+    return took != TOOK_BAD;
+}
+
+static void receive(struct io *io, struct io_conn *conn)
+{
+    while (conn->state == CONN_OPEN) {
+        long n = conn_read(conn, io->scratch, SCRATCH_BYTES);
+        if (n == 0)
+            return;
+        bool good = n > 0 && receive_bytes(io, conn, (size_t)n);
+        if (!good && conn->state != CONN_CLOSED)
+            lose(io, conn, n < 0 ? "closed by the other side" : "not a reply we can use");
+    }
+}
+
+/* False while the handshakes still go on; the connection may be lost afterwards. */
+static bool establish(struct io *io, struct io_conn *conn)
+{
+    int error = 0;
+    socklen_t n = sizeof(error);
+    if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &n) || error) {
+        lose(io, conn, strerror(error ? error : errno));
+        return false;
+    }
+    if (conn->tls) {
+        ERR_clear_error();
+        long result = tls_result(conn, SSL_do_handshake(conn->tls));
+        if (result < 0)
+            lose(io, conn, "the TLS handshake failed");
+        if (result <= 0)
+            return false;
+    }
+    conn->state = CONN_OPEN;
+    io->count++;
+    return true;
+}
+
+static void drive(struct io *io, struct io_conn *conn, uint32_t events)
+{
+    if (conn->state == CONN_CLOSED)
+        return;
+    bool ready = events & (EPOLLOUT | EPOLLERR | EPOLLHUP) || conn->tls;
+    if (conn->state == CONN_CONNECTING && (!ready || !establish(io, conn)))
+        return;
+    if (flush(conn))
+        receive(io, conn);
+    else
+        lose(io, conn, "closed by the other side");
+}
+
+void io_turn(struct io *io, int64_t timeout_us)
+{
+    struct epoll_event events[EVENTS_MAX];
+    while (io->broken)
+        lose(io, io->broken, "closed by the other side"); /* closing takes it off the list */
+    struct timespec timeout = { timeout_us / 1000000, timeout_us % 1000000 * 1000 };
+    int n = epoll_pwait2(io->epoll_fd, events, EVENTS_MAX, &timeout, NULL);
+    for (int i = 0; i < n; i++)
+        drive(io, events[i].data.ptr, events[i].events);
+    free_closed(io);
+}

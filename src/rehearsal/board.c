@@ -1,0 +1,40 @@
+/* board.c - see board.h. */
+#include "rehearsal/board.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+const char *const ask_names[ASK_KINDS] = {
+    [ASK_SIGN_IN] = "sign_in", [ASK_LOOK] = "look",           [ASK_START] = "start",
+    [ASK_FORM] = "form",       [ASK_PAPER] = "paper",         [ASK_RESUME] = "resume",
+    [ASK_SAVE] = "save",       [ASK_HEARTBEAT] = "heartbeat", [ASK_SUBMIT] = "submit",
+    [ASK_RECEIPT] = "receipt", [ASK_SHEET] = "sheet",
+};
+
+void board_example(struct board *board, const char *format, ...)
+{
+    unsigned n = board->example_count;
+    if (n == BOARD_EXAMPLES)
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(board->examples[n], sizeof(board->examples[n]), format, args);
+    va_end(args);
+    board->example_count = n + 1; /* after the text: the coordinator reads up to the count */
+}
+
+void board_merge(struct board *into, const struct board *from)
+{
+#define X(name, meaning) into->name += from->name;
+    BOARD_COUNTERS(X)
+#undef X
+    int64_t first = from->first_start_us;
+    if (first && (!into->first_start_us || first < into->first_start_us))
+        into->first_start_us = first;
+    into->last_started_us = MAX(into->last_started_us, from->last_started_us);
+    for (int i = 0; i < ASK_KINDS; i++)
+        hist_merge(&into->latency[i], &from->latency[i]);
+    hist_merge(&into->lag, &from->lag);
+    for (unsigned i = 0; i < from->example_count; i++)
+        board_example(into, "%s", from->examples[i]);
+}

@@ -1,0 +1,339 @@
+/* own_hall.c - see own_hall.h. */
+#include "rehearsal/own_hall.h"
+
+#include "base/arena.h"
+#include "codec/json.h"
+#include "net/client.h"
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define OUTPUT_BYTES_MAX (64 * MIB)
+enum { ARGS_MAX = 16, READY_TRIES = 600, TRY_US = 50000 };
+
+/* --- our own program, as a person would call it -------------------------------------------------
+ */
+
+static pid_t program_start(char *const argv[], int out_fd, int err_fd)
+{
+    pid_t pid = fork();
+    if (pid)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGTERM); /* a hall of ours never outlives us */
+    dup2(out_fd, 1);
+    dup2(err_fd, 2);
+    execv("/proc/self/exe", argv);
+    _exit(127);
+}
+
+static bool drain(struct out *out, int fd)
+{
+    for (;;) {
+        if (!out_reserve(out, 64 * KIB))
+            return false;
+        ssize_t n = read(fd, out->p + out->n, 64 * KIB);
+        if (n <= 0)
+            return n == 0;
+        out->n += (size_t)n;
+    }
+}
+
+static int log_open_append(const struct own_hall *hall)
+{
+    char path[500];
+    snprintf(path, sizeof(path), "%s.log", hall->dir);
+    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+}
+
+/* Runs `examhall ARGS...` and gives what it printed; anything but exit status 0 is a failure that
+ * names the command. What it complained of goes to the log beside the folder. */
+static fail program_run(const struct own_hall *hall, struct out *out, struct why *why, ...)
+{
+    char *argv[ARGS_MAX] = { "examhall" };
+    int pipe_fds[2], n = 1, status = -1;
+    va_list args;
+    va_start(args, why);
+    while (n < ARGS_MAX - 1 && (argv[n] = va_arg(args, char *)))
+        n++;
+    va_end(args);
+    if (pipe2(pipe_fds, O_CLOEXEC))
+        return fail_errno(why, FAIL_WORLD, "cannot make a pipe");
+    int log_fd = log_open_append(hall);
+    pid_t pid = program_start(argv, pipe_fds[1], log_fd >= 0 ? log_fd : 2);
+    close(pipe_fds[1]);
+    if (log_fd >= 0)
+        close(log_fd);
+    bool whole = drain(out, pipe_fds[0]);
+    close(pipe_fds[0]);
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || !whole)
+        return fail_set(why, FAIL_WORLD, "cannot run examhall %s", argv[1]);
+    if (!WIFEXITED(status) || WEXITSTATUS(status))
+        return fail_set(why, FAIL_WORLD, "examhall %s %s ended with status %d; %s.log says why",
+                        argv[1], argv[2], WIFEXITED(status) ? WEXITSTATUS(status) : -1, hall->dir);
+    return FAIL_NONE;
+}
+
+/* --- making it ----------------------------------------------------------------------------------
+ */
+
+static fail folder_make(struct own_hall *hall, const char *dir, struct why *why)
+{
+    const char *tmp = getenv("TMPDIR");
+    if (dir) {
+        snprintf(hall->dir, sizeof(hall->dir), "%s", dir);
+        return FAIL_NONE;
+    }
+    char parent[300];
+    snprintf(parent, sizeof(parent), "%s/examhall-rehearsal-XXXXXX", tmp && tmp[0] ? tmp : "/tmp");
+    if (!mkdtemp(parent))
+        return fail_errno(why, FAIL_WORLD, "cannot make a folder %s", parent);
+    hall->temporary = true;
+    snprintf(hall->dir, sizeof(hall->dir), "%s/hall", parent);
+    return FAIL_NONE;
+}
+
+/* A port nobody listens on, as of now. */
+static fail port_find(uint16_t *port, struct why *why)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t n = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool good = fd >= 0 && !bind(fd, (struct sockaddr *)&address, n) &&
+                !getsockname(fd, (struct sockaddr *)&address, &n);
+    if (fd >= 0)
+        close(fd);
+    *port = ntohs(address.sin_port);
+    return good ? FAIL_NONE : fail_errno(why, FAIL_WORLD, "cannot find a free port");
+}
+
+static fail roster_write(const struct own_hall *hall, const struct own_hall_opts *opts, char *path,
+                         size_t bytes, struct why *why)
+{
+    snprintf(path, bytes, "%s/rehearsal-roster.csv", hall->dir);
+    FILE *file = fopen(path, "we");
+    if (!file)
+        return fail_errno(why, FAIL_WORLD, "cannot write %s", path);
+    fprintf(file, "roll,name,birth,centre,exam\n");
+    for (uint32_t i = 0; i < opts->candidates; i++)
+        fprintf(file, "V%07u,Virtual Candidate %u,2009-01-%02u,C%03u,%s\n", i + 1, i + 1,
+                1 + i % 28, 1 + i % 250, hall->exam);
+    bool bad = ferror(file) != 0;
+    return fclose(file) || bad ? fail_errno(why, FAIL_WORLD, "cannot write all of %s", path)
+                               : FAIL_NONE;
+}
+
+/* Makes every exam of the new hall as long as the sitting, in the file people would edit. */
+static fail minutes_set(const struct own_hall *hall, unsigned minutes, struct why *why)
+{
+    char path[500], text[64 * 1024];
+    snprintf(path, sizeof(path), "%s/hall.yaml", hall->dir);
+    FILE *file = fopen(path, "r+e");
+    size_t n = file ? fread(text, 1, sizeof(text), file) : 0;
+    struct out out = out_make(sizeof(text) * 2);
+    str rest = str_of(text, n), key = STR("minutes:");
+    for (ptrdiff_t at; (at = str_find_str(rest, key)) >= 0;) {
+        out_str(&out, str_first(rest, (size_t)at));
+        out_fmt(&out, "minutes: %u", minutes);
+        rest = str_from(rest, (size_t)at + key.n);
+        while (rest.n && (rest.p[0] == ' ' || (rest.p[0] >= '0' && rest.p[0] <= '9')))
+            rest = str_from(rest, 1);
+    }
+    out_str(&out, rest);
+    bool good = n && n < sizeof(text) && !out.failed && fseek(file, 0, SEEK_SET) == 0 &&
+                fwrite(out.p, 1, out.n, file) == out.n &&
+                ftruncate(fileno(file), (off_t)out.n) == 0;
+    out_fini(&out);
+    if (file && fclose(file))
+        good = false;
+    return good ? FAIL_NONE : fail_errno(why, FAIL_WORLD, "cannot change %s", path);
+}
+
+/* The first exam of the new hall: the sample. */
+static fail exam_find(struct own_hall *hall, struct why *why)
+{
+    struct arena arena = arena_make(4 * MIB);
+    struct out out = out_make(OUTPUT_BYTES_MAX);
+    struct json *root;
+    str name = STR_NONE;
+    fail f = program_run(hall, &out, why, "exam", "list", "--data", hall->dir, "--json", NULL);
+    if (!f)
+        f = json_parse(&root, out_view(&out), &arena, why);
+    if (!f) {
+        const struct json *exams = json_get(root, STR("exams"));
+        if (!exams || !exams->first)
+            f = fail_set(why, FAIL_WORLD, "the new hall in %s has no exam", hall->dir);
+        else
+            f = json_str(exams->first, "exam", true, &name, why);
+    }
+    if (!f)
+        snprintf(hall->exam, sizeof(hall->exam), "%.*s", STR_ARG(name));
+    out_fini(&out);
+    arena_fini(&arena);
+    return f;
+}
+
+static fail roster_make(struct own_hall *hall, const struct own_hall_opts *opts, struct why *why)
+{
+    char path[500];
+    struct out out = out_make(OUTPUT_BYTES_MAX);
+    fail f = roster_write(hall, opts, path, sizeof(path), why);
+    if (!f)
+        f = program_run(hall, &out, why, "roster", "import", path, "--data", hall->dir, "--json",
+                        NULL);
+    hall->codes = out_make(OUTPUT_BYTES_MAX);
+    if (!f)
+        f = program_run(hall, &hall->codes, why, "roster", "export", "--codes", "--data", hall->dir,
+                        NULL);
+    out_fini(&out);
+    return f;
+}
+
+static bool answers(const struct own_hall *hall)
+{
+    struct client_opts opts = { .url = hall->url, .insecure = true, .timeout_ms = 2000 };
+    struct arena arena = arena_make(64 * KIB);
+    struct client *client = NULL;
+    struct client_reply reply = { 0 };
+    struct why why;
+    bool good =
+        !client_open(&client, &opts, &why) &&
+        !client_request(client, "GET", "/-/ready", NULL, 0, STR_NONE, &arena, &reply, &why) &&
+        reply.status == 200;
+    client_close(client);
+    arena_fini(&arena);
+    return good;
+}
+
+static fail serve_start(struct own_hall *hall, const struct own_hall_opts *opts, struct why *why)
+{
+    char listen[40];
+    uint16_t port = 0;
+    fail f = port_find(&port, why);
+    if (f)
+        return f;
+    snprintf(listen, sizeof(listen), "127.0.0.1:%u", port);
+    snprintf(hall->url, sizeof(hall->url), "%s://%s", opts->plain ? "http" : "https", listen);
+    char *tls[] = { "examhall", "serve", "--data", hall->dir, "--quiet", "--listen", listen, NULL };
+    char *plain[] = { "examhall", "serve", "--data",         hall->dir, "--quiet",
+                      "--listen", "none",  "--listen-plain", listen,    NULL };
+    int log_fd = log_open_append(hall);
+    hall->serve = program_start(opts->plain ? plain : tls, log_fd >= 0 ? log_fd : 2,
+                                log_fd >= 0 ? log_fd : 2);
+    if (log_fd >= 0)
+        close(log_fd);
+    for (int i = 0; i < READY_TRIES; i++) {
+        if (answers(hall))
+            return FAIL_NONE;
+        if (hall->serve <= 0 || waitpid(hall->serve, NULL, WNOHANG) == hall->serve) {
+            hall->serve = 0;
+            return fail_set(why, FAIL_WORLD, "the hall did not start; %s.log says why", hall->dir);
+        }
+        usleep(TRY_US);
+    }
+    return fail_set(why, FAIL_WORLD, "the hall does not answer at %s; %s.log says why", hall->url,
+                    hall->dir);
+}
+
+fail own_hall_start(struct own_hall *hall, const struct own_hall_opts *opts, struct why *why)
+{
+    struct out out = out_make(OUTPUT_BYTES_MAX);
+    fail f = folder_make(hall, opts->dir, why);
+    if (!f)
+        f = program_run(hall, &out, why, "init", hall->dir, "--json", NULL);
+    if (!f)
+        f = minutes_set(hall, opts->minutes, why);
+    if (!f)
+        f = exam_find(hall, why);
+    if (!f)
+        f = roster_make(hall, opts, why);
+    if (!f)
+        f = serve_start(hall, opts, why);
+    out_fini(&out);
+    return f;
+}
+
+static fail exam_do(const struct own_hall *hall, const char *verb, struct why *why)
+{
+    struct out out = out_make(OUTPUT_BYTES_MAX);
+    fail f =
+        program_run(hall, &out, why, "exam", verb, hall->exam, "--data", hall->dir, "--json", NULL);
+    out_fini(&out);
+    return f;
+}
+
+fail own_hall_open(struct own_hall *hall, struct why *why)
+{
+    return exam_do(hall, "open", why);
+}
+
+fail own_hall_publish(struct own_hall *hall, struct why *why)
+{
+    fail f = exam_do(hall, "close", why);
+    if (!f)
+        f = exam_do(hall, "score", why);
+    return f ? f : exam_do(hall, "publish", why);
+}
+
+/* --- its processes ------------------------------------------------------------------------------
+ */
+
+static pid_t pid_of(str status, bool gateway)
+{
+    struct arena arena = arena_make(4 * MIB);
+    struct json *root;
+    struct why why;
+    int64_t pid = 0;
+    if (!json_parse(&root, status, &arena, &why)) {
+        const struct json *services = json_get(root, STR("services"));
+        for (const struct json *one = services ? services->first : NULL; one; one = one->next) {
+            str name = STR_NONE, state = STR_NONE;
+            bool known = !json_str(one, "name", true, &name, &why) &&
+                         !json_str(one, "state", true, &state, &why);
+            if (known && str_eq(name, STR("gateway")) == gateway && !pid)
+                fail_ignore(json_i64(one, "pid", false, 0, INT32_MAX, &pid, &why), "0 then");
+        }
+    }
+    arena_fini(&arena);
+    return (pid_t)pid;
+}
+
+pid_t own_hall_pid(const struct own_hall *hall, bool gateway)
+{
+    struct out out = out_make(OUTPUT_BYTES_MAX);
+    struct why why;
+    fail f = program_run(hall, &out, &why, "status", "--data", hall->dir, "--json", NULL);
+    pid_t pid = f ? 0 : pid_of(out_view(&out), gateway);
+    out_fini(&out);
+    return pid;
+}
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+    (void)st, (void)flag, (void)ftw;
+    return remove(path);
+}
+
+void own_hall_stop(struct own_hall *hall, bool keep)
+{
+    if (hall->serve > 0) {
+        kill(hall->serve, SIGTERM);
+        waitpid(hall->serve, NULL, 0);
+        hall->serve = 0;
+    }
+    if (keep || !hall->temporary)
+        return;
+    char *slash = strrchr(hall->dir, '/'); /* the parent, which also holds the log */
+    *slash = 0;
+    nftw(hall->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    *slash = '/';
+}

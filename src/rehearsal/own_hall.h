@@ -1,0 +1,35 @@
+/* own_hall.h - a hall of the rehearsal's own, run by the same program in processes of its own.
+ *
+ * Everything goes through the command line that people use (init, roster import, exam, serve,
+ * status), so a rehearsal also rehearses that. */
+#pragma once
+
+#include "base/fail.h"
+#include "base/out.h"
+#include <sys/types.h>
+
+struct own_hall {
+    char dir[400]; /* the hall's folder */
+    char url[300];
+    char exam[80];
+    struct out codes; /* CSV with roll,code of our candidates */
+    bool temporary;
+    pid_t serve;
+};
+
+struct own_hall_opts {
+    uint32_t candidates;
+    unsigned minutes;
+    bool plain;
+    const char *dir; /* NULL: a temporary folder */
+};
+
+/* Makes the folder and the roster, starts `serve` and waits until it answers. */
+fail own_hall_start(struct own_hall *hall, const struct own_hall_opts *opts,
+                    struct why *why) MUST_USE;
+fail own_hall_open(struct own_hall *hall, struct why *why) MUST_USE; /* the exam: all may start */
+/* The process of the gateway or of the hall; 0 when it is just not there. */
+pid_t own_hall_pid(const struct own_hall *hall, bool gateway);
+fail own_hall_publish(struct own_hall *hall, struct why *why) MUST_USE; /* close, score, publish */
+/* Stops it; removes a temporary folder unless `keep`. Safe on a hall that never started. */
+void own_hall_stop(struct own_hall *hall, bool keep);

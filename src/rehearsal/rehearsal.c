@@ -1,0 +1,386 @@
+/* rehearsal.c - see rehearsal.h. */
+#include "rehearsal/rehearsal.h"
+#include "rehearsal/agent.h"
+#include "rehearsal/display.h"
+#include "rehearsal/own_hall.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { AGENTS_MAX = 64, TICK_US = 10000, CHECK_WAIT_S = 120 };
+#define CODES_BYTES_MAX (64 * MIB)
+
+struct shared { /* one mapping all processes see */
+    struct orders orders;
+    struct board boards[];
+};
+
+struct rehearsal {
+    const struct rehearsal_opts *opts;
+    struct outcome *outcome;
+    struct io_target target;
+    struct own_hall hall;
+    struct out codes;
+    struct credential *credentials;
+    struct plan plan;
+    struct shared *shared;
+    size_t shared_bytes;
+    unsigned agents;
+    pid_t pids[AGENTS_MAX];
+    struct display display;
+    int64_t deadline_us; /* of the phase */
+    int64_t begin_us;
+    pid_t killed;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal_number)
+{
+    (void)signal_number;
+    interrupted = 1;
+}
+
+static bool column_find(str header, const char *name, unsigned *column)
+{
+    for (*column = 0; header.p; ++*column)
+        if (str_eq(str_trim(str_cut(&header, ',')), str_z(name)))
+            return true;
+    return false;
+}
+
+static str column_get(str row, unsigned column)
+{
+    for (; column && row.p; column--)
+        str_cut(&row, ',');
+    return row.p ? str_trim(str_cut(&row, ',')) : STR_NONE;
+}
+
+/* The first lines of a CSV that has the columns roll and code. Borrows text. */
+static fail credentials_read(struct rehearsal *r, str text, struct why *why)
+{
+    uint32_t count = r->opts->candidates, n = 0;
+    unsigned roll, code;
+    str header = str_cut(&text, '\n');
+    if (!column_find(header, "roll", &roll) || !column_find(header, "code", &code))
+        return fail_set(why, FAIL_INPUT,
+                        "the file of codes needs a first line with the columns "
+                        "roll and code, as roster export writes it");
+    r->credentials = calloc(count, sizeof(*r->credentials));
+    must(r->credentials);
+    while (n < count && text.p) {
+        str row = str_cut(&text, '\n');
+        struct credential one = { column_get(row, roll), column_get(row, code) };
+        if (one.roll.n && one.code.n)
+            r->credentials[n++] = one;
+    }
+    if (n < count)
+        return fail_set(why, FAIL_USAGE,
+                        "%u virtual candidates were asked for, but there are codes for %u only",
+                        count, n);
+    return FAIL_NONE;
+}
+
+static fail codes_read(struct out *codes, const char *path, struct why *why)
+{
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return fail_errno(why, FAIL_WORLD, "cannot read the codes in %s", path);
+    size_t n;
+    do {
+        if (!out_reserve(codes, 64 * KIB))
+            break;
+        n = fread(codes->p + codes->n, 1, 64 * KIB, file);
+        codes->n += n;
+    } while (n);
+    bool bad = ferror(file) || codes->failed;
+    fclose(file);
+    return bad ? fail_set(why, FAIL_WORLD, "cannot read all of %s", path) : FAIL_NONE;
+}
+
+static fail hall_find(struct rehearsal *r, struct why *why)
+{
+    const struct rehearsal_opts *opts = r->opts;
+    struct own_hall_opts own = { .candidates = opts->candidates,
+                                 .minutes = opts->minutes,
+                                 .plain = opts->plain,
+                                 .dir = opts->data };
+    if (opts->target) {
+        r->codes = out_make(CODES_BYTES_MAX);
+        fail f = codes_read(&r->codes, opts->codes, why);
+        if (!f)
+            f = credentials_read(r, out_view(&r->codes), why);
+        return f ? f : io_target_parse(&r->target, str_z(opts->target), why);
+    }
+    display_say(&r->display, "Making a hall for %u candidates.", opts->candidates);
+    fail f = own_hall_start(&r->hall, &own, why);
+    if (!f)
+        f = credentials_read(r, out_view(&r->hall.codes), why);
+    if (f)
+        return f;
+    display_say(&r->display, "The hall runs at %s (folder %s).", r->hall.url, r->hall.dir);
+    return io_target_parse(&r->target, str_z(r->hall.url), why);
+}
+
+static void plan_make(struct rehearsal *r)
+{
+    const struct rehearsal_opts *opts = r->opts;
+    unsigned ramp_s = opts->ramp_s ? opts->ramp_s : MAX(opts->candidates / 250, 5);
+    /* One in a hundred candidates loses the network each minute, unless told otherwise. */
+    double drops = opts->drops_given ? opts->drops_per_minute : (opts->candidates + 99) / 100;
+    r->begin_us = agent_clock_us();
+    r->plan = (struct plan){ .seed = opts->seed,
+                             .candidates = opts->candidates,
+                             .begin_us = r->begin_us + SECOND_US / 5,
+                             .ramp_us = (int64_t)ramp_s * SECOND_US,
+                             .save_every_us = (int64_t)opts->save_every_s * SECOND_US,
+                             .drops_per_us = drops / 60e6 / opts->candidates,
+                             .scored = !opts->target,
+                             .origin = str_z(r->target.origin),
+                             .host = r->target.host };
+}
+
+static fail agents_start(struct rehearsal *r, struct why *why)
+{
+    uint32_t count = r->opts->candidates;
+    r->agents = (count + AGENT_CANDIDATES_MAX - 1) / AGENT_CANDIDATES_MAX;
+    r->shared_bytes = sizeof(*r->shared) + r->agents * sizeof(struct board);
+    r->shared =
+        mmap(NULL, r->shared_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (r->shared == MAP_FAILED)
+        return fail_errno(why, FAIL_WORLD, "cannot share memory with the agents");
+    for (unsigned i = 0; i < r->agents; i++) {
+        uint32_t first = (uint32_t)((uint64_t)count * i / r->agents);
+        uint32_t end = (uint32_t)((uint64_t)count * (i + 1) / r->agents);
+        struct agent_opts opts = {
+            &r->plan, &r->target,  r->opts->ca,           r->credentials,
+            first,    end - first, &r->shared->boards[i], &r->shared->orders
+        };
+        r->pids[i] = fork();
+        if (r->pids[i] < 0)
+            return fail_errno(why, FAIL_WORLD, "cannot start agent %u", i + 1);
+        if (!r->pids[i]) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            signal(SIGINT, SIG_IGN); /* the coordinator decides */
+            _exit(agent_run(&opts));
+        }
+    }
+    return FAIL_NONE;
+}
+
+static void count_up(const struct rehearsal *r, struct board *total)
+{
+    memset(total, 0, sizeof(*total));
+    for (unsigned i = 0; i < r->agents; i++)
+        board_merge(total, &r->shared->boards[i]);
+    r->outcome->connected_peak = MAX(r->outcome->connected_peak, total->connected);
+}
+
+static void agents_watch(struct rehearsal *r)
+{
+    for (unsigned i = 0; i < r->agents; i++) {
+        int status;
+        if (r->pids[i] <= 0 || waitpid(r->pids[i], &status, WNOHANG) != r->pids[i])
+            continue;
+        r->pids[i] = 0;
+        r->outcome->agents_died++;
+    }
+}
+
+static int by_time(const void *a, const void *b)
+{
+    int64_t x = ((const struct fault *)a)->at_us, y = ((const struct fault *)b)->at_us;
+    return (x > y) - (x < y);
+}
+
+/* Faults come at random in the middle seven tenths of the sitting. */
+static void faults_plan(struct rehearsal *r)
+{
+    struct outcome *outcome = r->outcome;
+    struct chance chance;
+    chance_sim_init(&chance, r->opts->seed);
+    outcome->faults_planned = r->opts->kill_hall + r->opts->kill_gateway;
+    must(outcome->faults_planned <= FAULTS_MAX);
+    for (unsigned i = 0; i < outcome->faults_planned; i++) {
+        double at = (0.15 + 0.7 * chance_unit(&chance)) * r->opts->minutes * 60e6;
+        outcome->faults[i] = (struct fault){ i >= r->opts->kill_hall, (int64_t)at, 0 };
+    }
+    qsort(outcome->faults, outcome->faults_planned, sizeof(outcome->faults[0]), by_time);
+}
+
+static void fault_inject(struct rehearsal *r, struct fault *fault)
+{
+    pid_t pid = own_hall_pid(&r->hall, fault->gateway);
+    if (pid <= 0 || pid == r->killed || kill(pid, SIGKILL))
+        return; /* it is just being started again: next tick */
+    fault->at_us = agent_clock_us();
+    r->killed = pid;
+    /* A millisecond later it is surely gone; what is answered after that comes from its successor.
+     */
+    r->shared->orders.killed_us = fault->at_us + 1000;
+    r->outcome->fault_count++;
+    display_say(&r->display, "kill -9 %d (%s)", (int)pid, fault->gateway ? "gateway" : "hall");
+}
+
+/* True when the last fault is over: a save that was sent after it has been acknowledged. */
+static bool fault_over(struct rehearsal *r)
+{
+    if (!r->outcome->fault_count)
+        return true;
+    struct fault *fault = &r->outcome->faults[r->outcome->fault_count - 1];
+    for (unsigned i = 0; i < r->agents && !fault->back_us; i++) {
+        int64_t at = r->shared->boards[i].recovered_us;
+        if (at > fault->at_us)
+            fault->back_us = at - fault->at_us;
+    }
+    return fault->back_us || agent_clock_us() - fault->at_us > 30 * (int64_t)SECOND_US;
+}
+
+static void faults_tick(struct rehearsal *r, const struct board *total)
+{
+    struct outcome *outcome = r->outcome;
+    if (!fault_over(r) || outcome->fault_count == outcome->faults_planned ||
+        !total->first_start_us || total->submitted == r->opts->candidates)
+        return;
+    struct fault *fault = &outcome->faults[outcome->fault_count];
+    if (agent_clock_us() >= total->first_start_us + fault->at_us)
+        fault_inject(r, fault);
+}
+
+static void show(struct rehearsal *r, const char *phase, const struct board *total)
+{
+    int64_t now = agent_clock_us(), left = -1;
+    if (!display_due(&r->display, now))
+        return;
+    if (total->first_start_us)
+        left = MAX(total->first_start_us + r->opts->minutes * 60 * (int64_t)SECOND_US - now, 0);
+    struct progress progress = { phase,
+                                 total,
+                                 r->opts->candidates,
+                                 r->outcome->fault_count,
+                                 r->outcome->faults_planned,
+                                 r->opts->target ? -1 : left };
+    display_draw(&r->display, &progress, now);
+}
+
+typedef bool (*over_fn)(struct rehearsal *r, const struct board *total);
+
+/* Ticks until `over`, the deadline, an interrupt, or no agent is left. */
+static void phase_run(struct rehearsal *r, const char *phase, int64_t deadline_us, over_fn over)
+{
+    struct board *total = &r->outcome->total;
+    do {
+        usleep(TICK_US);
+        agents_watch(r);
+        count_up(r, total);
+        faults_tick(r, total);
+        show(r, phase, total);
+    } while (!over(r, total) && agent_clock_us() < deadline_us && !interrupted &&
+             r->outcome->agents_died < r->agents);
+    fault_over(r);
+}
+
+static bool all_signed_in(struct rehearsal *r, const struct board *total)
+{
+    return total->signed_in + total->finished >= r->opts->candidates;
+}
+
+static bool all_finished(struct rehearsal *r, const struct board *total)
+{
+    return total->finished >= r->opts->candidates;
+}
+
+static bool all_checked(struct rehearsal *r, const struct board *total)
+{
+    return total->checked + total->unchecked >= r->opts->candidates;
+}
+
+static int64_t in_s(int64_t seconds)
+{
+    return agent_clock_us() + seconds * SECOND_US;
+}
+
+static fail sit(struct rehearsal *r, struct why *why)
+{
+    const struct rehearsal_opts *opts = r->opts;
+    fail f = FAIL_NONE;
+    if (opts->target) { /* the hall's own timetable says when */
+        phase_run(r, "sitting", NEVER_US, all_finished);
+    } else {
+        phase_run(r, "signing in", in_s(r->plan.ramp_us / SECOND_US + 60), all_signed_in);
+        f = interrupted ? FAIL_NONE : own_hall_open(&r->hall, why);
+        if (!f)
+            phase_run(r, "sitting", in_s(opts->minutes * 60 + 120), all_finished);
+        if (!f && !interrupted)
+            f = own_hall_publish(&r->hall, why);
+    }
+    if (f || interrupted)
+        return f;
+    r->shared->orders.phase = PHASE_CHECK;
+    phase_run(r, "checking", in_s(CHECK_WAIT_S + opts->candidates / 1000), all_checked);
+    return FAIL_NONE;
+}
+
+static void agents_stop(struct rehearsal *r)
+{
+    if (!r->shared || r->shared == MAP_FAILED)
+        return;
+    r->shared->orders.phase = PHASE_STOP;
+    for (unsigned i = 0; i < r->agents; i++)
+        if (r->pids[i] > 0)
+            waitpid(r->pids[i], NULL, 0);
+    count_up(r, &r->outcome->total);
+    munmap(r->shared, r->shared_bytes);
+}
+
+static fail rehearsal_whole(struct rehearsal *r, struct why *why)
+{
+    fail f = hall_find(r, why);
+    if (f)
+        return f;
+    plan_make(r);
+    faults_plan(r);
+    f = agents_start(r, why);
+    if (!f)
+        f = sit(r, why);
+    agents_stop(r);
+    r->outcome->duration_s = (double)(agent_clock_us() - r->begin_us) / 1e6;
+    if (!f && interrupted)
+        f = fail_set(why, FAIL_WORLD, "the rehearsal was interrupted, so there is no verdict");
+    return f;
+}
+
+fail rehearsal_run(const struct rehearsal_opts *opts, struct outcome *outcome, struct why *why)
+{
+    static struct rehearsal r;
+    static char target[300], kept[400];
+    struct sigaction action = { .sa_handler = on_interrupt }, before_int, before_term;
+    r = (struct rehearsal){ .opts = opts, .outcome = outcome };
+    memset(outcome, 0, sizeof(*outcome));
+    outcome->candidates = opts->candidates;
+    outcome->scored = !opts->target;
+    outcome->seed = opts->seed;
+    sigaction(SIGINT, &action, &before_int);
+    sigaction(SIGTERM, &action, &before_term);
+    display_init(&r.display, opts->out_fd, opts->plain_lines);
+    fail f = rehearsal_whole(&r, why);
+    bool keep = f || outcome->total.saves_lost || outcome->total.saves_foreign ||
+                outcome->total.requests_failed || opts->data;
+    if (!opts->target)
+        own_hall_stop(&r.hall, keep && r.hall.dir[0]);
+    snprintf(target, sizeof(target), "%s", r.target.origin);
+    snprintf(kept, sizeof(kept), "%s", r.hall.dir);
+    outcome->target = target;
+    outcome->kept = keep && kept[0] ? kept : NULL;
+    free(r.credentials);
+    out_fini(&r.codes);
+    out_fini(&r.hall.codes);
+    sigaction(SIGINT, &before_int, NULL);
+    sigaction(SIGTERM, &before_term, NULL);
+    return f;
+}

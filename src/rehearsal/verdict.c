@@ -1,0 +1,248 @@
+/* verdict.c - see verdict.h. */
+#include "rehearsal/verdict.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+const struct objectives objectives_default = { .save_p99_us = 250000,
+                                               .sign_in_p99_us = 2000000,
+                                               .lag_p99_us = 50000 };
+static const char *const verdict_names[] = { "pass", "fail", "void" };
+
+static void reason(struct judgement *judgement, enum verdict verdict, const char *format, ...)
+    PRINTF(3, 4);
+static void reason(struct judgement *judgement, enum verdict verdict, const char *format, ...)
+{
+    judgement->verdict = MAX(judgement->verdict, verdict);
+    if (judgement->count == REASONS_MAX)
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(judgement->reasons[judgement->count++], sizeof(judgement->reasons[0]), format, args);
+    va_end(args);
+}
+
+#define N(count) ((unsigned long long)(count))
+
+static void judge_generator(struct judgement *j, const struct outcome *outcome,
+                            const struct objectives *objectives)
+{
+    const struct board *total = &outcome->total;
+    int64_t lag = hist_quantile(&total->lag, 990);
+    if (lag > objectives->lag_p99_us)
+        reason(j, VERDICT_VOID,
+               "the virtual candidates themselves were late: p99 %.1f ms, allowed %.1f ms; give "
+               "them more cores or ask for fewer",
+               (double)lag / 1e3, (double)objectives->lag_p99_us / 1e3);
+    if (total->local_errors)
+        reason(j, VERDICT_VOID, "this machine could not open a connection %llu times",
+               N(total->local_errors));
+    if (outcome->agents_died)
+        reason(j, VERDICT_VOID, "%u agent processes ended early", outcome->agents_died);
+    if (outcome->fault_count < outcome->faults_planned)
+        reason(j, VERDICT_VOID, "only %u of %u faults could be injected", outcome->fault_count,
+               outcome->faults_planned);
+}
+
+static void judge_answers(struct judgement *j, const struct outcome *outcome)
+{
+    const struct board *total = &outcome->total;
+    if (total->saves_lost)
+        reason(j, VERDICT_FAIL, "%llu acknowledged answers are not in the record",
+               N(total->saves_lost));
+    if (total->saves_foreign)
+        reason(j, VERDICT_FAIL, "%llu recorded answers were never sent", N(total->saves_foreign));
+    if (total->receipts_wrong)
+        reason(j, VERDICT_FAIL, "%llu receipts are wrong", N(total->receipts_wrong));
+    if (total->requests_failed)
+        reason(j, VERDICT_FAIL, "%llu requests failed", N(total->requests_failed));
+    if (total->submitted < outcome->candidates)
+        reason(j, VERDICT_FAIL, "%llu of %u candidates did not get to submit",
+               N(outcome->candidates - total->submitted), outcome->candidates);
+    if (total->checked < outcome->candidates)
+        reason(j, VERDICT_FAIL, "the record of %llu of %u candidates could not be checked",
+               N(outcome->candidates - total->checked), outcome->candidates);
+    if (!total->saves_acknowledged)
+        reason(j, VERDICT_FAIL, "not one answer was acknowledged");
+}
+
+static void judge_latency(struct judgement *j, const struct board *total, enum ask ask,
+                          int64_t most_us)
+{
+    int64_t p99 = hist_quantile(&total->latency[ask], 990);
+    if (p99 > most_us)
+        reason(j, VERDICT_FAIL, "%s p99 is %.1f ms, the objective is %.0f ms", ask_names[ask],
+               (double)p99 / 1e3, (double)most_us / 1e3);
+}
+
+void verdict_judge(struct judgement *j, const struct outcome *outcome,
+                   const struct objectives *objectives)
+{
+    const struct board *total = &outcome->total;
+    *j = (struct judgement){ .verdict = VERDICT_PASS };
+    judge_generator(j, outcome, objectives);
+    judge_answers(j, outcome);
+    if (!outcome->faults_planned) {
+        judge_latency(j, total, ASK_SAVE, objectives->save_p99_us);
+        judge_latency(j, total, ASK_SIGN_IN, objectives->sign_in_p99_us);
+    } else {
+        reason(j, VERDICT_PASS,
+               "latencies were not judged: %u faults were injected and the percentiles contain "
+               "the restarts",
+               outcome->fault_count);
+    }
+    if (total->saves_lost || total->saves_foreign)
+        j->verdict = VERDICT_FAIL; /* whatever this side did wrong, this the hall must never do */
+    if (!outcome->scored)
+        reason(j, VERDICT_PASS,
+               "checked against the recorded answers, not the scored result: an "
+               "officer's rights are needed to score this hall");
+    for (unsigned i = 0; i < total->example_count; i++)
+        reason(j, VERDICT_PASS, "for example: %s", total->examples[i]);
+}
+
+static void json_ms(struct out *out, const char *name, int64_t us)
+{
+    out_fmt(out, "\"%s\":%.3f", name, (double)us / 1e3);
+}
+
+static void json_hist(struct out *out, const char *name, const struct hist *hist)
+{
+    static const struct {
+        const char *name;
+        unsigned per_mille;
+    } quantiles[] = { { "p50", 500 }, { "p90", 900 }, { "p99", 990 }, { "p999", 999 } };
+    out_fmt(out, "\"%s\":{", name);
+    for (size_t i = 0; i < COUNT(quantiles); i++) {
+        json_ms(out, quantiles[i].name, hist_quantile(hist, quantiles[i].per_mille));
+        out_char(out, ',');
+    }
+    json_ms(out, "max", hist->count ? hist->max_us : 0);
+    out_fmt(out, ",\"count\":%llu}", N(hist->count));
+}
+
+static double start_spike_s(const struct board *total)
+{
+    int64_t first = total->first_start_us, last = total->last_started_us;
+    return first && last > first ? (double)(last - first) / 1e6 : 0;
+}
+
+static void json_required(struct out *out, const struct outcome *outcome,
+                          const struct judgement *judgement)
+{
+    const struct board *total = &outcome->total;
+    out_fmt(out, "{\"candidates\":%u,\"connected_peak\":%llu,\"started\":%llu,\"submitted\":%llu,",
+            outcome->candidates, N(outcome->connected_peak), N(total->started),
+            N(total->submitted));
+    out_fmt(out, "\"saves_acknowledged\":%llu,\"saves_lost\":%llu,\"requests_failed\":%llu,",
+            N(total->saves_acknowledged), N(total->saves_lost), N(total->requests_failed));
+    out_fmt(out, "\"duration_s\":%.1f,\"start_spike_s\":%.2f,\"latency_ms\":{", outcome->duration_s,
+            start_spike_s(total));
+    for (int i = 0; i < ASK_KINDS; i++) {
+        if (i)
+            out_char(out, ',');
+        json_hist(out, ask_names[i], &total->latency[i]);
+    }
+    out_fmt(out, "},\"verdict\":\"%s\",\"reasons\":[", verdict_names[judgement->verdict]);
+    for (unsigned i = 0; i < judgement->count; i++) {
+        if (i)
+            out_char(out, ',');
+        out_json(out, str_z(judgement->reasons[i]));
+    }
+    out_z(out, "]");
+}
+
+static void json_faults(struct out *out, const struct outcome *outcome)
+{
+    out_z(out, ",\"faults\":[");
+    for (unsigned i = 0; i < outcome->fault_count; i++) {
+        const struct fault *fault = &outcome->faults[i];
+        out_fmt(out, "%s{\"killed\":\"%s\",", i ? "," : "", fault->gateway ? "gateway" : "hall");
+        json_ms(out, "serving_again_ms", fault->back_us);
+        out_char(out, '}');
+    }
+    out_char(out, ']');
+}
+
+void verdict_json(struct out *out, const struct outcome *outcome, const struct judgement *judgement)
+{
+    const struct board *total = &outcome->total;
+    json_required(out, outcome, judgement);
+    out_fmt(out, ",\"checked_against\":\"%s\"", outcome->scored ? "scored result" : "answers");
+#define X(name, meaning) out_fmt(out, ",\"" #name "\":%llu", N(total->name));
+    X(checked, )
+    X(unchecked, )
+    X(saves_foreign, )
+    X(receipts_wrong, )
+    X(requests, ) X(requests_delayed, ) X(reconnects, ) X(drops, ) X(sign_ins_again, )
+        X(local_errors, )
+#undef X
+            json_faults(out, outcome);
+    out_char(out, ',');
+    json_hist(out, "generator_lag_ms", &total->lag);
+    out_fmt(out, ",\"seed\":%llu,\"target\":", N(outcome->seed));
+    out_json(out, str_z(outcome->target));
+    out_z(out, ",\"data\":");
+    if (outcome->kept)
+        out_json(out, str_z(outcome->kept));
+    else
+        out_z(out, "null");
+    out_z(out, "}\n");
+}
+
+static void text_latency(struct out *out, const struct board *total)
+{
+    out_fmt(out, "\n%-12s %9s %10s %10s %10s %10s %10s\n", "latency, ms", "count", "p50", "p90",
+            "p99", "p99.9", "max");
+    for (int i = 0; i < ASK_KINDS; i++) {
+        const struct hist *hist = &total->latency[i];
+        if (!hist->count)
+            continue;
+        out_fmt(out, "%-12s %9llu", ask_names[i], N(hist->count));
+        static const unsigned per_mille[] = { 500, 900, 990, 999, 1000 };
+        for (size_t q = 0; q < COUNT(per_mille); q++)
+            out_fmt(out, " %10.2f", (double)hist_quantile(hist, per_mille[q]) / 1e3);
+        out_char(out, '\n');
+    }
+}
+
+static void text_faults(struct out *out, const struct outcome *outcome)
+{
+    static struct hist back[2];
+    memset(back, 0, sizeof(back));
+    for (unsigned i = 0; i < outcome->fault_count; i++)
+        if (outcome->faults[i].back_us)
+            hist_record(&back[outcome->faults[i].gateway], outcome->faults[i].back_us);
+    for (int g = 0; g < 2; g++)
+        if (back[g].count)
+            out_fmt(
+                out,
+                "killed %-8s %llu times; saves acknowledged again after p50 %.0f ms, max %.0f ms\n",
+                g ? "gateway" : "hall", N(back[g].count),
+                (double)hist_quantile(&back[g], 500) / 1e3, (double)back[g].max_us / 1e3);
+}
+
+void verdict_text(struct out *out, const struct outcome *outcome, const struct judgement *judgement)
+{
+    const struct board *total = &outcome->total;
+    text_latency(out, total);
+    out_fmt(out,
+            "\ncandidates %u   connected at most %llu   started %llu in %.1f s   submitted %llu\n",
+            outcome->candidates, N(outcome->connected_peak), N(total->started),
+            start_spike_s(total), N(total->submitted));
+    out_fmt(out, "saves acknowledged %llu   lost %llu   never sent %llu   checked %llu (%s)\n",
+            N(total->saves_acknowledged), N(total->saves_lost), N(total->saves_foreign),
+            N(total->checked),
+            outcome->scored ? "against the scored result" : "against the answers");
+    out_fmt(out, "requests %llu   failed %llu   told to wait %llu   reconnects %llu   drops %llu\n",
+            N(total->requests), N(total->requests_failed), N(total->requests_delayed),
+            N(total->reconnects), N(total->drops));
+    text_faults(out, outcome);
+    out_fmt(out, "own lateness p99 %.2f ms   seed %llu   %.0f s\n",
+            (double)hist_quantile(&total->lag, 990) / 1e3, N(outcome->seed), outcome->duration_s);
+    out_fmt(out, "\nverdict: %s\n", verdict_names[judgement->verdict]);
+    for (unsigned i = 0; i < judgement->count; i++)
+        out_fmt(out, "  - %s\n", judgement->reasons[i]);
+    if (outcome->kept)
+        out_fmt(out, "The hall's folder was kept: %s\n", outcome->kept);
+}

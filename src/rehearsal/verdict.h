@@ -1,0 +1,53 @@
+/* verdict.h - from what was counted to one word, and the reasons for it.
+ *
+ * pass: every objective was met. fail: one was not. void: this side could not do what it was asked,
+ * so the run says nothing about the hall; that outranks pass, but never hides a lost answer.
+ * Latency is an objective only in a run without faults: after a kill the percentiles contain the
+ * restart, which is what they are for. */
+#pragma once
+
+#include "base/out.h"
+#include "rehearsal/board.h"
+
+enum { FAULTS_MAX = 1000 };
+
+struct fault {
+    bool gateway;    /* else the hall */
+    int64_t at_us;   /* planned: after the begin of the sitting; done: monotonic */
+    int64_t back_us; /* until the first save sent after it was acknowledged; 0: not seen */
+};
+
+struct objectives {
+    int64_t save_p99_us, sign_in_p99_us;
+    int64_t lag_p99_us;
+};
+extern const struct objectives objectives_default;
+
+struct outcome {
+    struct board total;
+    uint32_t candidates;
+    uint64_t connected_peak;
+    double duration_s;
+    bool scored; /* checked against the scored result; else against the answers */
+    unsigned agents_died;
+    struct fault faults[FAULTS_MAX];
+    unsigned fault_count, faults_planned;
+    uint64_t seed;
+    const char *target, *kept; /* the hall's URL; its folder when it was kept, or NULL */
+};
+
+enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_VOID };
+enum { REASONS_MAX = 24 };
+
+struct judgement {
+    enum verdict verdict;
+    unsigned count;
+    char reasons[REASONS_MAX][280];
+};
+
+void verdict_judge(struct judgement *judgement, const struct outcome *outcome,
+                   const struct objectives *objectives);
+void verdict_json(struct out *out, const struct outcome *outcome,
+                  const struct judgement *judgement);
+void verdict_text(struct out *out, const struct outcome *outcome,
+                  const struct judgement *judgement);

@@ -1,0 +1,87 @@
+/* virtual.h - one virtual candidate: what the person and the portal before it would do next.
+ *
+ * Pure decisions: no socket, no clock, no global state. The agent (agent.c) asks when it next wants
+ * to act, what it then sends, and tells it what came back. All instants are monotonic microseconds.
+ *
+ * The model is open: when a candidate acts follows from its own schedule, never from how fast the
+ * hall answers. A page has one request in flight; an action that falls due meanwhile waits, but its
+ * latency counts from when it was due. Time that we planned to be without a network does not count.
+ *
+ * Order: OUT, WAIT until the start, READY, FORM, PAPER, RUN, SUBMIT, RECEIPT, DONE; a return to the
+ * page goes through RESUME, a new device through OUT again. CHECK begins when the agent says so. */
+#pragma once
+
+#include "codec/http.h"
+#include "rehearsal/board.h"
+#include "rehearsal/ledger.h"
+#include "sys/chance.h"
+
+enum { COOKIE_BYTES_MAX = 96, SECOND_US = 1000000 };
+#define NEVER_US INT64_MAX
+
+struct plan { /* what all candidates of a run have in common; read-only while it runs */
+    uint64_t seed;
+    uint32_t candidates;
+    int64_t begin_us, ramp_us, save_every_us;
+    double drops_per_us; /* of each candidate while it sits */
+    bool scored;         /* the check asks for the response sheet; else for the answers */
+    str origin, host;    /* "https://127.0.0.1:8443" and its host part */
+};
+
+enum stage {
+    STAGE_OUT,
+    STAGE_WAIT,
+    STAGE_READY,
+    STAGE_FORM,
+    STAGE_PAPER,
+    STAGE_RESUME,
+    STAGE_RUN,
+    STAGE_SUBMIT,
+    STAGE_RECEIPT,
+    STAGE_DONE,
+    STAGE_CHECK,
+    STAGE_END
+};
+
+struct virtual
+{
+    str roll, code; /* borrowed from the roster */
+    uint32_t number, attempt, seq;
+    uint16_t turn; /* sign-ins answered */
+    uint16_t place;
+    uint8_t stage, asked, tries;
+    bool in_flight, pending, started, late, sign_in_abandoned, overdue;
+    uint16_t pending_item;
+    char cookie[COOKIE_BYTES_MAX];
+    uint64_t dice; /* state of its chance */
+    struct ledger ledger;
+    int64_t due_us;        /* when the next action was meant to happen */
+    int64_t not_before_us; /* no network, or backing off */
+    int64_t sent_us;
+    int64_t starts_us, ends_us, save_us, heartbeat_us, submit_us, drop_us;
+};
+
+/* What one agent's candidates share while it handles them. */
+struct stand {
+    const struct plan *plan;
+    struct paper *paper;
+    struct board *board;
+    const struct orders *orders;
+    struct arena *arena; /* reset after each reply */
+};
+
+void virtual_init(struct virtual *v, const struct plan *plan, uint32_t number, str roll, str code);
+int64_t virtual_wake(const struct virtual *v); /* when it wants to be called next */
+
+enum doing {
+    DO_NOTHING,
+    DO_SEND,  /* the request is in `out` */
+    DO_LEAVE, /* the plan takes the network away: close the connection */
+    DO_RETRY  /* 30 s without an answer: close the connection, it will ask again */
+};
+enum doing virtual_act(struct virtual *v, struct stand *stand, int64_t now, struct out *out);
+void virtual_reply(struct virtual *v, struct stand *stand, int64_t now,
+                   const struct http_head *head, str body);
+void virtual_lost(struct virtual *v, struct stand *stand, int64_t now); /* the connection broke */
+void virtual_check(struct virtual *v, struct stand *stand, int64_t now);
+void virtual_fini(struct virtual *v);

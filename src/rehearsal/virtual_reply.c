@@ -1,0 +1,460 @@
+/* virtual_reply.c - what a virtual candidate makes of an answer.
+ *
+ * A reply is taken at its word only after it was compared with what was asked: the same item and
+ * sequence number, a receipt, the same paper as everybody's. Anything the contract does not allow
+ * counts as a failed request, with its words kept as an example. */
+#include "rehearsal/virtual.h"
+#include "rehearsal/virtual_inner.h"
+
+#include "codec/json.h"
+#include <stdlib.h>
+
+enum { TRIES_MAX = 8 };
+
+struct reply { /* one reply, being read */
+    struct virtual *v;
+    struct stand *stand;
+    int64_t now;
+    const struct http_head *head;
+    str body;
+    const struct json *json; /* NULL for the paper */
+    struct why why;
+};
+
+static void next_is(struct virtual *v, enum stage stage, int64_t due_us)
+{
+    v->stage = (uint8_t)stage;
+    v->due_us = due_us;
+}
+
+static void finish(struct reply *r)
+{
+    bool sitting = r->v->stage != STAGE_CHECK;
+    r->v->stage = sitting ? STAGE_DONE : STAGE_END;
+    if (sitting)
+        r->stand->board->finished++;
+}
+
+static void failed(struct reply *r, const char *what)
+{
+    r->stand->board->requests_failed++;
+    board_example(r->stand->board, "%s by %.*s: %u %s: %.*s", ask_names[r->v->asked],
+                  STR_ARG(r->v->roll), r->head->status, what, (int)MIN(r->body.n, 120), r->body.p);
+}
+
+/* When the server's instant `at` is on our own clock. */
+static int64_t our_time(const struct reply *r, int64_t at, int64_t server_now)
+{
+    return at ? r->now + (at - server_now) * 1000 : NEVER_US;
+}
+
+static void attempt_waits(struct reply *r, str state, int64_t starts_at, int64_t server_now)
+{
+    struct virtual *v = r->v;
+    int64_t spread = virtual_between(v, 0, 5 * SECOND_US); /* from bell to finger */
+    if (str_eq(state, STR("ready")))
+        next_is(v, STAGE_READY, r->now + spread);
+    else if (starts_at > server_now)
+        next_is(v, STAGE_READY, our_time(r, starts_at, server_now) + spread);
+    else
+        next_is(v, STAGE_WAIT, r->now + virtual_between(v, 2 * SECOND_US, 4 * SECOND_US));
+}
+
+static fail attempt_times(struct reply *r, int64_t *starts_at, int64_t *server_now)
+{
+    int64_t ends_at = 0, attempt = 0;
+    fail f = json_i64(r->json, "attempt", true, 1, UINT32_MAX, &attempt, &r->why);
+    if (!f)
+        f = json_i64(r->json, "now", true, 1, INT64_MAX / 2000, server_now, &r->why);
+    if (!f)
+        f = json_i64(r->json, "starts_at", false, 0, INT64_MAX / 2000, starts_at, &r->why);
+    if (!f)
+        f = json_i64(r->json, "ends_at", false, 0, INT64_MAX / 2000, &ends_at, &r->why);
+    if (f)
+        return f;
+    r->v->attempt = (uint32_t)attempt;
+    r->v->ends_us = our_time(r, ends_at, *server_now);
+    return FAIL_NONE;
+}
+
+/* The attempt object, in answer to a sign-in, a look, a start or a heartbeat. */
+static fail attempt_seen(struct reply *r)
+{
+    struct virtual *v = r->v;
+    int64_t starts_at = 0, server_now = 0;
+    str state = STR_NONE;
+    fail f = json_str(r->json, "state", true, &state, &r->why);
+    if (!f)
+        f = attempt_times(r, &starts_at, &server_now);
+    if (f)
+        return f;
+    if (str_eq(state, STR("submitted"))) {
+        if (v->stage != STAGE_RECEIPT)
+            r->stand->board->submitted++;
+        next_is(v, STAGE_RECEIPT, r->now);
+    } else if (str_eq(state, STR("running"))) {
+        if (v->stage == STAGE_WAIT && r->now >= v->ends_us)
+            next_is(v, STAGE_WAIT, r->now + virtual_between(v, 3 * SECOND_US, 5 * SECOND_US));
+        else if (v->stage != STAGE_RUN)
+            next_is(v, v->ledger.entries && v->stage == STAGE_WAIT ? STAGE_RESUME : STAGE_FORM,
+                    r->now);
+    } else if (str_eq(state, STR("closed")) || str_eq(state, STR("published"))) {
+        failed(r, "the exam is over before this candidate has sat it");
+        finish(r);
+    } else {
+        attempt_waits(r, state, starts_at, server_now);
+    }
+    return FAIL_NONE;
+}
+
+static fail sign_in_done(struct reply *r)
+{
+    str name = STR("__Host-examhall="), set = http_field(r->head, "Set-Cookie");
+    if (!str_starts(set, name))
+        return fail_set(&r->why, FAIL_INPUT, "no session cookie");
+    set = str_from(set, name.n);
+    str value = str_cut(&set, ';');
+    if (!value.n || value.n >= COOKIE_BYTES_MAX)
+        return fail_set(&r->why, FAIL_INPUT, "a session cookie of %zu bytes", value.n);
+    memcpy(r->v->cookie, value.p, value.n);
+    r->v->cookie[value.n] = 0;
+    if (!r->v->turn)
+        r->stand->board->signed_in++;
+    r->v->turn++;
+    r->v->sign_in_abandoned = false;
+    return attempt_seen(r);
+}
+
+static fail form_done(struct reply *r)
+{
+    struct paper *paper = r->stand->paper;
+    str path = STR_NONE;
+    fail f = form_check(paper, r->body, &path, r->stand->arena, &r->why);
+    if (f)
+        return f;
+    if (!paper->path[0] && path.n < sizeof(paper->path))
+        memcpy(paper->path, path.p, path.n);
+    if (!str_eq(path, str_z(paper->path)))
+        return fail_set(&r->why, FAIL_INPUT, "another paper than the candidates before");
+    next_is(r->v, STAGE_PAPER, r->now);
+    return FAIL_NONE;
+}
+
+static fail paper_done(struct reply *r)
+{
+    struct virtual *v = r->v;
+    struct paper *paper = r->stand->paper;
+    if (!paper->hash) {
+        bool gzip = str_eq(http_field(r->head, "Content-Encoding"), STR("gzip"));
+        fail f = paper_parse(paper, r->body, gzip, r->stand->arena, &r->why);
+        if (f)
+            return f;
+    }
+    if (str_hash(r->body) != paper->hash)
+        return fail_set(&r->why, FAIL_INPUT, "other bytes of the paper than the first candidate's");
+    if (!v->ledger.entries) {
+        v->ledger.items = paper->items;
+        v->ledger.entries = calloc(paper->items + 1, sizeof(struct entry));
+        must(v->ledger.entries);
+        r->stand->board->started++;
+        r->stand->board->last_started_us = r->now;
+    }
+    next_is(v, STAGE_RESUME, r->now);
+    return FAIL_NONE;
+}
+
+static void count_finding(struct reply *r, enum finding finding, struct entry entry, unsigned i,
+                          str value)
+{
+    if (finding == FOUND_RIGHT)
+        return;
+    if (finding == FOUND_LOST)
+        r->stand->board->saves_lost++;
+    else
+        r->stand->board->saves_foreign++;
+    board_example(r->stand->board,
+                  "%s: %.*s, item %u: recorded \"%.*s\", acknowledged save %u.%u, last sent %u.%u",
+                  finding == FOUND_LOST ? "LOST" : "never sent", STR_ARG(r->v->roll), i,
+                  (int)MIN(value.n, 40), value.p, entry.acked >> LEDGER_SEQ_BITS,
+                  ledger_seq(entry.acked), entry.sent >> LEDGER_SEQ_BITS, ledger_seq(entry.sent));
+}
+
+struct recorded {
+    str value;
+    uint32_t seq;
+    bool there, none;
+};
+
+/* One row of the answers or of the response sheet. */
+static fail recorded_read(struct reply *r, struct recorded *all, const struct json *row, bool seqs)
+{
+    int64_t i = 0, seq = 0;
+    fail f = json_i64(row, "item", true, 1, r->v->ledger.items, &i, &r->why);
+    if (!f && seqs)
+        f = json_i64(row, "seq", true, 1, UINT32_MAX, &seq, &r->why);
+    if (!f)
+        f = json_str(row, "value", false, &all[i].value, &r->why);
+    if (f)
+        return f;
+    if (all[i].there)
+        return fail_set(&r->why, FAIL_INPUT, "item %lld is there twice", (long long)i);
+    all[i].there = true;
+    all[i].none = !all[i].value.p;
+    all[i].seq = (uint32_t)seq;
+    return FAIL_NONE;
+}
+
+/* Compares the whole record with the ledger; true when it could be read. */
+static fail record_compare(struct reply *r, const char *member, bool seqs)
+{
+    struct ledger *ledger = &r->v->ledger;
+    struct recorded all[PAPER_ITEMS_MAX + 1] = { 0 };
+    const struct json *rows = json_get(r->json, str_z(member));
+    if (!rows || rows->type != JSON_ARRAY)
+        return fail_set(&r->why, FAIL_INPUT, "there is no list \"%s\"", member);
+    for (const struct json *row = rows->first; row; row = row->next) {
+        fail f = recorded_read(r, all, row, seqs);
+        if (f)
+            return f;
+    }
+    for (unsigned i = 1; i <= ledger->items; i++) {
+        bool none = !all[i].there || all[i].none;
+        struct entry entry = ledger->entries[i];
+        enum finding finding =
+            seqs ? ledger_learn(ledger, r->stand->paper, i, all[i].seq, none, all[i].value)
+                 : ledger_check(ledger, r->stand->paper, i, none, all[i].value);
+        count_finding(r, finding, entry, i, all[i].value);
+    }
+    return FAIL_NONE;
+}
+
+static fail resume_done(struct reply *r)
+{
+    struct virtual *v = r->v;
+    int64_t seq = 0;
+    fail f = json_i64(r->json, "seq", true, 0, (1 << LEDGER_SEQ_BITS) - 1, &seq, &r->why);
+    if (!f)
+        f = record_compare(r, "answers", true);
+    if (f)
+        return f;
+    if (v->stage == STAGE_CHECK) {
+        r->stand->board->checked++;
+        finish(r);
+        return FAIL_NONE;
+    }
+    if (!v->pending) { /* another device knows only what the hall tells it */
+        v->seq = (uint32_t)seq;
+        ledger_forget_unacked(&v->ledger);
+    }
+    if (v->pending)
+        v->due_us = r->now;
+    virtual_begin(v, r->stand->plan, r->now);
+    return FAIL_NONE;
+}
+
+static fail sheet_done(struct reply *r)
+{
+    fail f = record_compare(r, "items", false);
+    if (f)
+        return f;
+    r->stand->board->checked++;
+    finish(r);
+    return FAIL_NONE;
+}
+
+static void note_recovery(struct reply *r)
+{
+    int64_t killed = r->stand->orders->killed_us;
+    if (killed && r->v->sent_us > killed && r->stand->board->recovered_us < killed)
+        r->stand->board->recovered_us = r->now;
+}
+
+static fail save_done(struct reply *r)
+{
+    struct virtual *v = r->v;
+    struct entry *entry = &v->ledger.entries[v->pending_item];
+    int64_t item = 0, seq = 0;
+    bool superseded = false;
+    str receipt = STR_NONE;
+    fail f = json_i64(r->json, "item", true, 1, PAPER_ITEMS_MAX, &item, &r->why);
+    if (!f)
+        f = json_i64(r->json, "seq", true, 1, UINT32_MAX, &seq, &r->why);
+    if (!f)
+        f = json_bool(r->json, "superseded", false, &superseded, &r->why);
+    if (!f)
+        f = json_str(r->json, "receipt", true, &receipt, &r->why);
+    if (f)
+        return f;
+    if (item != v->pending_item || seq != ledger_seq(entry->sent) || superseded || !receipt.n)
+        return fail_set(&r->why, FAIL_INPUT, "not the receipt of this save");
+    entry->acked = entry->sent;
+    v->pending = false;
+    r->stand->board->saves_acknowledged++;
+    note_recovery(r);
+    return FAIL_NONE;
+}
+
+static fail heartbeat_done(struct reply *r)
+{
+    r->v->heartbeat_us = r->now + virtual_heartbeat(r->v);
+    return attempt_seen(r);
+}
+
+static fail receipt_done(struct reply *r)
+{
+    struct board *board = r->stand->board;
+    unsigned least, most;
+    int64_t answered = -1;
+    str signature = STR_NONE;
+    fail f = json_str(r->json, "signature", true, &signature, &r->why);
+    if (!f)
+        f = json_i64(r->json, "answered", true, 0, PAPER_ITEMS_MAX, &answered, &r->why);
+    if (f)
+        return f;
+    ledger_answered(&r->v->ledger, r->stand->paper, &least, &most);
+    if (!signature.n || answered < least || answered > most) {
+        board->receipts_wrong++;
+        board_example(board, "receipt of %.*s: %lld answered, expected %u to %u",
+                      STR_ARG(r->v->roll), (long long)answered, least, most);
+    }
+    finish(r);
+    return FAIL_NONE;
+}
+
+static fail submit_done(struct reply *r)
+{
+    r->stand->board->submitted++;
+    next_is(r->v, STAGE_RECEIPT, r->now);
+    return FAIL_NONE;
+}
+
+typedef fail (*done_fn)(struct reply *r);
+static const done_fn done[ASK_KINDS] = {
+    [ASK_SIGN_IN] = sign_in_done, [ASK_LOOK] = attempt_seen,        [ASK_START] = attempt_seen,
+    [ASK_FORM] = form_done,       [ASK_PAPER] = paper_done,         [ASK_RESUME] = resume_done,
+    [ASK_SAVE] = save_done,       [ASK_HEARTBEAT] = heartbeat_done, [ASK_SUBMIT] = submit_done,
+    [ASK_RECEIPT] = receipt_done, [ASK_SHEET] = sheet_done,
+};
+
+static fail body_parse(struct reply *r)
+{
+    struct json *json = NULL;
+    if (r->v->asked == ASK_PAPER)
+        return FAIL_NONE;
+    fail f = json_parse(&json, r->body, r->stand->arena, &r->why);
+    r->json = json;
+    return f;
+}
+
+/* 429 and 503 say: ask again. The latency goes on counting from the intended time. */
+static void wait_as_told(struct reply *r)
+{
+    uint64_t after_s = 1;
+    str field = http_field(r->head, "Retry-After");
+    if (!str_u64(field, &after_s) || after_s > 60)
+        after_s = 1;
+    r->stand->board->requests_delayed++;
+    r->v->not_before_us =
+        r->now + (int64_t)after_s * SECOND_US + virtual_between(r->v, 0, SECOND_US);
+}
+
+static bool problem_is(const struct reply *r, const char *slug)
+{
+    struct json *json = NULL;
+    str type = STR_NONE;
+    struct why why;
+    if (json_parse(&json, r->body, r->stand->arena, &why) ||
+        json_str(json, "type", true, &type, &why))
+        return false;
+    return str_ends(type, str_z(slug)) && type.n > strlen(slug) &&
+           type.p[type.n - strlen(slug) - 1] == '/';
+}
+
+/* True when the contract lets the hall say no here; then what follows from it is done. */
+static bool refusal_expected(struct reply *r)
+{
+    struct virtual *v = r->v;
+    if (r->head->status == 401 && v->sign_in_abandoned && problem_is(r, "signed-in-elsewhere")) {
+        v->pending = false;
+        r->stand->board->sign_ins_again++;
+        next_is(v, STAGE_OUT, r->now);
+        return true;
+    }
+    if (r->head->status == 404 && v->asked == ASK_RECEIPT && problem_is(r, "not-submitted") &&
+        r->now < v->ends_us + 30 * (int64_t)SECOND_US) { /* the hall grants some grace first */
+        next_is(v, STAGE_RECEIPT, r->now + 2 * SECOND_US);
+        return true;
+    }
+    if (r->head->status != 409)
+        return false;
+    if (v->asked == ASK_START && (problem_is(r, "not-open") || problem_is(r, "not-started"))) {
+        next_is(v, STAGE_WAIT, r->now + virtual_between(v, SECOND_US, 2 * SECOND_US));
+        return true;
+    }
+    if (v->asked == ASK_SAVE && r->now >= v->ends_us - SECOND_US &&
+        (problem_is(r, "time-over") || problem_is(r, "submitted"))) {
+        v->pending = false;
+        next_is(v, STAGE_SUBMIT, r->now);
+        return true;
+    }
+    return false;
+}
+
+/* After a refusal the contract does not know: go on where that makes sense, else ask again a few
+ * times, else give up; a candidate that gave up shows in the counts. */
+static void after_failure(struct reply *r)
+{
+    struct virtual *v = r->v;
+    if (v->asked == ASK_SAVE) {
+        v->pending = false;
+    } else if (v->asked == ASK_HEARTBEAT) {
+        v->heartbeat_us = r->now + virtual_heartbeat(v);
+    } else if (v->tries < TRIES_MAX) {
+        virtual_back_off(v, r->now);
+    } else {
+        if (v->stage == STAGE_CHECK)
+            r->stand->board->unchecked++;
+        finish(r);
+    }
+}
+
+static void refused(struct reply *r)
+{
+    if (r->head->status == 429 || r->head->status == 503) {
+        wait_as_told(r);
+        return;
+    }
+    if (refusal_expected(r))
+        return;
+    failed(r, http_reason(r->head->status));
+    after_failure(r);
+}
+
+void virtual_reply(struct virtual *v, struct stand *stand, int64_t now,
+                   const struct http_head *head, str body)
+{
+    must(v->in_flight);
+    struct reply r = { .v = v, .stand = stand, .now = now, .head = head, .body = body };
+    uint8_t tries = v->tries;
+    v->in_flight = false;
+    bool good = head->status >= 200 && head->status < 300;
+    if (head->status != 429 && head->status != 503) {
+        hist_record(&stand->board->latency[v->asked], now - v->due_us);
+        v->overdue = false;
+        v->tries = 0;
+    }
+    if (!good) {
+        v->tries = tries;
+        refused(&r);
+    } else {
+        fail f = body_parse(&r);
+        if (!f)
+            f = done[v->asked](&r);
+        if (f) {
+            failed(&r, r.why.text);
+            v->tries = tries;
+            after_failure(&r);
+        }
+    }
+    arena_reset(stand->arena);
+}

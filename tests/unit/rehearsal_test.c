@@ -1,0 +1,438 @@
+/* rehearsal_test.c - virtual candidates against a small hall in memory that can be told to lie.
+ *
+ * The rehearsal judges the hall, so what matters here is that it sees what is wrong: a lost answer,
+ * an invented one, a slow reply hidden by waiting; and that it accuses no hall that is right. */
+#include "codec/json.h"
+#include "rehearsal/verdict.h"
+#include "rehearsal/virtual.h"
+#include "tests/test.h"
+#include <stdlib.h>
+
+enum { ITEMS = 12 };
+#define HOUR_US (3600 * (int64_t)SECOND_US)
+
+struct saved {
+    char value[260];
+    bool none;
+    uint32_t epoch, seq;
+};
+
+struct tiny { /* a hall for one candidate */
+    uint32_t epoch;
+    bool started, submitted;
+    struct saved saved[ITEMS + 1];
+    int64_t ends_us, delay_us;
+    unsigned saves;
+    unsigned forget_at, forget_from, swallow_each, invent_at; /* 0: never */
+    unsigned requests, stale;
+    struct out reply;
+};
+
+struct room { /* the candidate, the hall, and time */
+    struct virtual v;
+    struct plan plan;
+    struct paper paper;
+    struct stand stand;
+    struct arena arena;
+    struct orders orders;
+    struct tiny tiny;
+    int64_t now;
+};
+static struct room room;
+static struct board board;
+
+static void room_open(uint64_t seed)
+{
+    room = (struct room){ .arena = arena_make(MIB) };
+    memset(&board, 0, sizeof(board));
+    room.plan = (struct plan){ .seed = seed,
+                               .candidates = 1,
+                               .begin_us = HOUR_US,
+                               .save_every_us = 4 * SECOND_US,
+                               .origin = STR("https://hall"),
+                               .host = STR("hall") };
+    room.stand = (struct stand){ &room.plan, &room.paper, &board, &room.orders, &room.arena };
+    room.tiny = (struct tiny){ .ends_us = HOUR_US + 600 * SECOND_US, .delay_us = 1000 };
+    room.tiny.reply = out_make(64 * KIB);
+    virtual_init(&room.v, &room.plan, 0, STR("R1"), STR("C1"));
+}
+
+static void room_close(void)
+{
+    virtual_fini(&room.v);
+    out_fini(&room.tiny.reply);
+    arena_fini(&room.arena);
+}
+
+static void say_attempt(struct out *body)
+{
+    struct tiny *tiny = &room.tiny;
+    tiny->submitted |= tiny->started && room.now > tiny->ends_us + 5 * SECOND_US;
+    const char *state = tiny->submitted ? "submitted" : tiny->started ? "running" : "ready";
+    out_fmt(body, "{\"attempt\":7,\"state\":\"%s\",\"now\":%lld,\"starts_at\":1,\"ends_at\":%lld}",
+            state, (long long)(room.now / 1000), (long long)(tiny->ends_us / 1000));
+}
+
+static void say_paper(struct out *body)
+{
+    static const char *const kinds[] = { "single", "several", "number", "text" };
+    out_z(body, "{\"items\":[");
+    for (int i = 1; i <= ITEMS; i++)
+        out_fmt(body, "%s{\"item\":%d,\"kind\":\"%s\",\"blanks\":%d,\"options\":[%s]}",
+                i > 1 ? "," : "", i, kinds[i % 4], i % 4 == 3 ? 2 : 1,
+                i % 4 < 2 ? "\"a\",\"b\",\"c\"" : "");
+    out_z(body, "]}");
+}
+
+static void say_form(struct out *body)
+{
+    out_z(body, "{\"exam\":\"e\",\"paper\":\"/v1/papers/d\",\"items\":[");
+    for (int i = ITEMS; i >= 1; i--)
+        out_fmt(body, "{\"item\":%d,\"options\":[%s]}%s", i, i % 4 < 2 ? "2,0,1" : "",
+                i > 1 ? "," : "");
+    out_z(body, "]}");
+}
+
+static void say_answers(struct out *body, bool sheet)
+{
+    uint32_t newest = 0;
+    bool first = true;
+    out_z(body, sheet ? "{\"items\":[" : "{\"answers\":[");
+    for (int i = 1; i <= ITEMS; i++) {
+        struct saved *saved = &room.tiny.saved[i];
+        newest = MAX(newest, saved->seq);
+        if (!saved->seq && !sheet)
+            continue;
+        out_fmt(body, "%s{\"item\":%d,\"value\":", first ? "" : ",", i);
+        if (saved->seq && !saved->none)
+            out_json(body, str_z(saved->value));
+        else
+            out_z(body, "null");
+        if (!sheet)
+            out_fmt(body, ",\"seq\":%u", saved->seq);
+        out_char(body, '}');
+        first = false;
+    }
+    out_fmt(body, "],\"epoch\":%u,\"seq\":%u,\"now\":1}", room.tiny.epoch, newest);
+}
+
+static void save(struct out *body, unsigned i, str request)
+{
+    struct tiny *tiny = &room.tiny;
+    struct why why;
+    struct json *json;
+    int64_t seq = 0;
+    str value = STR_NONE;
+    struct arena arena = arena_make(64 * KIB);
+    CHECK_OK(json_parse(&json, request, &arena, &why));
+    CHECK_OK(json_i64(json, "seq", true, 1, 1000000, &seq, &why));
+    CHECK_OK(json_str(json, "value", false, &value, &why));
+    struct saved *saved = &tiny->saved[i];
+    tiny->stale += saved->epoch == tiny->epoch && (uint32_t)seq < saved->seq;
+    tiny->saves++;
+    bool forget =
+        tiny->saves == tiny->forget_at || (tiny->forget_from && tiny->saves >= tiny->forget_from);
+    if (!forget) {
+        *saved = (struct saved){ .none = !value.p, .epoch = tiny->epoch, .seq = (uint32_t)seq };
+        CHECK(value.n < sizeof(saved->value));
+        if (value.n)
+            memcpy(saved->value, value.p, value.n);
+    }
+    arena_fini(&arena);
+    out_fmt(body, "{\"item\":%u,\"seq\":%lld,\"receipt\":\"r\",\"now\":1}", i, (long long)seq);
+}
+
+static unsigned answered(void)
+{
+    unsigned n = 0;
+    for (int i = 1; i <= ITEMS; i++)
+        n += room.tiny.saved[i].seq && !room.tiny.saved[i].none;
+    return n;
+}
+
+/* The hall's answer to one request; returns the status. */
+static int respond(struct out *body, const struct http_head *head, str request)
+{
+    struct tiny *tiny = &room.tiny;
+    str path = head->path;
+    uint64_t i = 0;
+    tiny->requests++;
+    if (str_eq(path, STR("/v1/sessions"))) {
+        tiny->epoch++;
+        say_attempt(body);
+    } else if (str_starts(path, STR("/v1/papers/"))) {
+        say_paper(body);
+    } else if (str_ends(path, STR("/form"))) {
+        say_form(body);
+    } else if (str_starts(path, STR("/v1/attempts/7/answers/"))) {
+        CHECK(str_u64(str_from(path, strlen("/v1/attempts/7/answers/")), &i) && i <= ITEMS);
+        if (room.now >= tiny->ends_us) {
+            out_z(body, "{\"type\":\"/problems/time-over\"}");
+            return 409;
+        }
+        save(body, (unsigned)i, request);
+    } else if (str_ends(path, STR("/answers")) || str_ends(path, STR("/responses"))) {
+        say_answers(body, str_ends(path, STR("/responses")));
+    } else if (str_ends(path, STR("/submit")) || str_ends(path, STR("/receipt"))) {
+        tiny->submitted = true;
+        out_fmt(body, "{\"answered\":%u,\"signature\":\"s\"}", answered());
+    } else {
+        tiny->started |= str_ends(path, STR("/start"));
+        say_attempt(body);
+    }
+    return 200;
+}
+
+static void exchange(str request)
+{
+    struct tiny *tiny = &room.tiny;
+    struct http_head head, reply;
+    struct why why;
+    struct out body = out_make(64 * KIB);
+    CHECK_EQ(http_parse_request(&head, request, 4 * KIB, &why), HTTP_DONE);
+    CHECK_EQ(head.head_bytes + head.body_bytes, request.n);
+    int status = respond(&body, &head, str_from(request, head.head_bytes));
+    room.now += tiny->delay_us;
+    if (tiny->swallow_each && tiny->requests % tiny->swallow_each == 0) {
+        virtual_lost(&room.v, &room.stand, room.now); /* done, but nobody hears of it */
+    } else {
+        out_clear(&tiny->reply);
+        out_fmt(&tiny->reply,
+                "HTTP/1.1 %d OK\r\nSet-Cookie: __Host-examhall=c%u; Secure\r\n"
+                "Content-Length: %zu\r\n\r\n",
+                status, tiny->epoch, body.n);
+        out_str(&tiny->reply, out_view(&body));
+        str bytes = out_view(&tiny->reply);
+        CHECK_EQ(http_parse_reply(&reply, bytes, 4 * KIB, &why), HTTP_DONE);
+        virtual_reply(&room.v, &room.stand, room.now, &reply, str_from(bytes, reply.head_bytes));
+    }
+    out_fini(&body);
+}
+
+/* Lets the candidate act until it has nothing more to do. */
+static void run(void)
+{
+    struct out request = out_make(8 * KIB);
+    for (int64_t wake; (wake = virtual_wake(&room.v)) != NEVER_US;) {
+        room.now = MAX(room.now, wake);
+        out_clear(&request);
+        if (virtual_act(&room.v, &room.stand, room.now, &request) == DO_SEND)
+            exchange(out_view(&request));
+        CHECK(room.tiny.requests < 100000);
+    }
+    out_fini(&request);
+}
+
+static void run_and_check(bool scored)
+{
+    room.plan.scored = scored;
+    run();
+    if (room.tiny.invent_at)
+        room.tiny.saved[room.tiny.invent_at] =
+            (struct saved){ .value = "B7", .epoch = 1, .seq = 900000 };
+    virtual_check(&room.v, &room.stand, room.now);
+    run();
+}
+
+TEST(rehearsal, a_candidate_sits_from_sign_in_to_receipt_and_all_is_found)
+{
+    room_open(test_seed());
+    run_and_check(true);
+    CHECK_EQ(board.submitted, 1);
+    CHECK_EQ(board.finished, 1);
+    CHECK_EQ(board.checked, 1);
+    CHECK_EQ(board.requests_failed, 0);
+    CHECK_EQ(board.saves_lost + board.saves_foreign + board.receipts_wrong, 0);
+    CHECK(board.saves_acknowledged > 100);
+    CHECK_EQ(board.saves_acknowledged, room.tiny.saves);
+    CHECK_EQ(board.latency[ASK_RECEIPT].count, 1);
+    room_close();
+}
+
+/* A right hall is never accused, whatever the network does: replies lost, other devices. */
+TEST(rehearsal, lost_replies_and_other_devices_lose_no_answer)
+{
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        room_open(test_seed() + seed);
+        room.plan.drops_per_us = 1.0 / (20 * SECOND_US);
+        room.tiny.swallow_each = 5;
+        run_and_check(seed % 2);
+        CHECK(board.drops > 3);
+        CHECK(board.reconnects > 3);
+        CHECK_EQ(board.requests_failed, 0);
+        CHECK_EQ(board.saves_lost + board.saves_foreign + board.receipts_wrong, 0);
+        CHECK_EQ(board.checked, 1);
+        CHECK_EQ(room.tiny.stale, 0);
+        room_close();
+    }
+}
+
+/* The last save of a sitting: nothing later can heal its loss. With the same value before it, there
+ * is nothing to see, so a few of the seeds may stay silent. */
+TEST(rehearsal, a_forgotten_acknowledged_answer_is_seen)
+{
+    unsigned seen = 0;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        room_open(test_seed() + seed);
+        run();
+        unsigned last = room.tiny.saves;
+        room_close();
+        room_open(test_seed() + seed);
+        room.tiny.forget_at = last;
+        run_and_check(true);
+        CHECK(board.saves_lost + board.receipts_wrong <= 2);
+        seen += board.saves_lost == 1;
+        room_close();
+    }
+    CHECK(seen >= 14);
+    room_open(test_seed());
+    room.tiny.forget_from = 5; /* while the attempt runs the sequence number gives it away */
+    room.plan.drops_per_us = 1.0 / (20 * SECOND_US);
+    run();
+    CHECK(board.saves_lost > 5);
+    room_close();
+}
+
+TEST(rehearsal, an_invented_answer_is_seen)
+{
+    room_open(test_seed());
+    room.plan.save_every_us = 200 * SECOND_US; /* few saves: the last item is never reached */
+    room.tiny.invent_at = ITEMS;
+    run_and_check(true);
+    CHECK_EQ(board.saves_foreign, 1);
+    CHECK_EQ(board.saves_lost, 0);
+    room_close();
+}
+
+/* No coordinated omission: a slow hall gets the same work, and its slowness is counted from when
+ * the candidate meant to act. */
+TEST(rehearsal, latency_counts_from_the_intended_time)
+{
+    room_open(test_seed());
+    run();
+    uint64_t saves = board.saves_acknowledged;
+    CHECK(board.latency[ASK_SAVE].max_us >= 1000);
+    CHECK(hist_quantile(&board.latency[ASK_SAVE], 500) < 2000);
+    room_close();
+    room_open(test_seed());
+    room.tiny.delay_us = 3 * SECOND_US; /* three seconds each, while a save is due every four */
+    run();
+    CHECK(board.saves_acknowledged + 40 >= saves);
+    CHECK(board.latency[ASK_SAVE].max_us > 6 * SECOND_US); /* longer than any one reply took */
+    room_close();
+}
+
+TEST(rehearsal, no_answer_for_half_a_minute_is_a_failed_request)
+{
+    struct out request = out_make(8 * KIB);
+    room_open(test_seed());
+    room.now = virtual_wake(&room.v);
+    CHECK_EQ(virtual_act(&room.v, &room.stand, room.now, &request), DO_SEND);
+    room.now = virtual_wake(&room.v);
+    CHECK_EQ(room.now, HOUR_US + 30 * SECOND_US);
+    CHECK_EQ(virtual_act(&room.v, &room.stand, room.now, &request), DO_RETRY);
+    CHECK_EQ(board.requests_failed, 1);
+    room.now = virtual_wake(&room.v);
+    CHECK_EQ(virtual_act(&room.v, &room.stand, room.now, &request), DO_SEND);
+    virtual_lost(&room.v, &room.stand, room.now);
+    CHECK_EQ(board.requests_failed, 1); /* once an action */
+    out_fini(&request);
+    room_close();
+}
+
+TEST(rehearsal, a_form_that_is_no_permutation_is_refused)
+{
+    struct paper paper = { 0 };
+    struct arena arena = arena_make(MIB);
+    struct why why;
+    str path;
+    CHECK_OK(paper_parse(&paper,
+                         STR("{\"items\":[{\"item\":1,\"kind\":\"single\",\"options\":[\"a\",\"b\"]"
+                             "},{\"item\":2,\"kind\":\"text\",\"options\":[]}]}"),
+                         false, &arena, &why));
+    CHECK_OK(form_check(&paper,
+                        STR("{\"paper\":\"/p\",\"items\":[{\"item\":2,\"options\":[]},{\"item\":1,"
+                            "\"options\":[1,0]}]}"),
+                        &path, &arena, &why));
+    CHECK_STR(path, STR("/p"));
+    CHECK_EQ(form_check(&paper,
+                        STR("{\"paper\":\"/p\",\"items\":[{\"item\":2,\"options\":[]},{\"item\":1,"
+                            "\"options\":[1,1]}]}"),
+                        &path, &arena, &why),
+             FAIL_INPUT);
+    CHECK_EQ(form_check(&paper, STR("{\"paper\":\"/p\",\"items\":[{\"item\":2,\"options\":[]}]}"),
+                        &path, &arena, &why),
+             FAIL_INPUT);
+    arena_fini(&arena);
+}
+
+static struct outcome outcome;
+static struct judgement judgement;
+
+static void outcome_good(void)
+{
+    memset(&outcome, 0, sizeof(outcome));
+    outcome.candidates = 10;
+    outcome.scored = true;
+    outcome.target = "https://hall";
+    outcome.total.submitted = outcome.total.checked = 10;
+    outcome.total.saves_acknowledged = 100;
+    hist_record(&outcome.total.latency[ASK_SAVE], 20000);
+    hist_record(&outcome.total.lag, 10);
+}
+
+static enum verdict judge(void)
+{
+    verdict_judge(&judgement, &outcome, &objectives_default);
+    return judgement.verdict;
+}
+
+TEST(rehearsal, a_verdict_is_pass_fail_or_void_for_a_reason)
+{
+    outcome_good();
+    CHECK_EQ(judge(), VERDICT_PASS);
+    CHECK_EQ(judgement.count, 0);
+    hist_record(&outcome.total.latency[ASK_SAVE], 300000);
+    CHECK_EQ(judge(), VERDICT_FAIL);
+    outcome.faults_planned = outcome.fault_count = 1;
+    CHECK_EQ(judge(), VERDICT_PASS); /* and says why the latency was not judged */
+    CHECK_EQ(judgement.count, 1);
+    outcome.faults_planned = 2;
+    CHECK_EQ(judge(), VERDICT_VOID);
+    outcome_good();
+    hist_record(&outcome.total.lag, 60000);
+    CHECK_EQ(judge(), VERDICT_VOID);
+    outcome.total.saves_lost = 1;
+    CHECK_EQ(judge(), VERDICT_FAIL); /* a lost answer is never excused */
+    outcome_good();
+    outcome.total.checked = 9;
+    CHECK_EQ(judge(), VERDICT_FAIL);
+    outcome_good();
+    outcome.total.requests_failed = 1;
+    CHECK_EQ(judge(), VERDICT_FAIL);
+}
+
+TEST(rehearsal, the_json_has_the_promised_members_in_order)
+{
+    static const char *const members[] = {
+        "candidates",         "connected_peak", "started",         "submitted",
+        "saves_acknowledged", "saves_lost",     "requests_failed", "duration_s",
+        "start_spike_s",      "latency_ms",     "verdict",         "reasons",
+    };
+    struct out out = out_make(64 * KIB);
+    struct arena arena = arena_make(MIB);
+    struct json *root;
+    struct why why;
+    outcome_good();
+    outcome.fault_count = outcome.faults_planned = 2;
+    judge();
+    verdict_json(&out, &outcome, &judgement);
+    CHECK_OK(json_parse(&root, out_view(&out), &arena, &why));
+    const struct json *member = root->first;
+    for (size_t i = 0; i < COUNT(members); i++, member = member->next)
+        CHECK_STR(member->name, str_z(members[i]));
+    const struct json *save = json_get(json_get(root, STR("latency_ms")), STR("save"));
+    CHECK_STR(json_get(save, STR("p99"))->text, STR("20.000"));
+    arena_fini(&arena);
+    out_fini(&out);
+}
