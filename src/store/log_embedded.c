@@ -37,7 +37,7 @@
 
 struct batch {
     struct batch_head head; /* count, bytes and instants grow with the records */
-    char *bytes;            /* BATCH_BYTES_MAX: room for the head, then the records */
+    char *bytes;            /* batch_max: room for the head, then the records */
 };
 
 struct embedded {
@@ -148,6 +148,10 @@ static void *writer_main(void *arg);
 
 static fail start(struct embedded *embedded, struct why *why)
 {
+    for (int i = 0; i < 2; i++) {
+        embedded->batches[i].bytes = aligned_alloc(BATCH_BLOCK_BYTES, embedded->batch_max);
+        must(embedded->batches[i].bytes);
+    }
     update_room(embedded, embedded->segment_bytes - embedded->end.at);
     if (!embedded->threads)
         return FAIL_NONE;
@@ -189,10 +193,6 @@ static struct embedded *new_embedded(const struct log_opts *opts)
     pthread_mutex_init(&embedded->lock, NULL);
     pthread_cond_init(&embedded->work, NULL);
     pthread_cond_init(&embedded->done, NULL);
-    for (int i = 0; i < 2; i++) {
-        embedded->batches[i].bytes = aligned_alloc(BATCH_BLOCK_BYTES, BATCH_BYTES_MAX);
-        must(embedded->batches[i].bytes);
-    }
     embedded->pending = &embedded->batches[0];
     return embedded;
 }

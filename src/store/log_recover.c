@@ -92,6 +92,8 @@ static fail judge_end(struct walk *walk, struct why *why)
     str sector;
     if (walk->place.segment + 1 < walk->segments->count)
         return corrupt(walk, "the next file does not begin where this one ends", why);
+    if (walk->segment_bytes < 2 * BATCH_BLOCK_BYTES)
+        return corrupt(walk, "the file was cut", why);
     fail f = any_batch_from(walk, walk->place.at + BATCH_BLOCK_BYTES, &later, why);
     if (f)
         return f;
@@ -123,15 +125,18 @@ static fail write_synced(struct segments *segments, size_t segment, uint64_t at,
     return f;
 }
 
+/* In pieces: a crash between them leaves what the next recovery cuts again. */
 static fail cut(struct walk *walk, struct why *why)
 {
     const struct place *place = &walk->place;
-    uint64_t left = walk->segment_bytes - MIN(place->at, walk->segment_bytes);
-    size_t n = (size_t)MIN(left, BATCH_BYTES_MAX);
-    memset(walk->window, 0, n);
-    walk->window_n = 0;
-    return n ? write_synced(walk->segments, place->segment, place->at, walk->window, n, why)
-             : FAIL_NONE;
+    uint64_t end = MIN(place->at + BATCH_BYTES_MAX, walk->segment_bytes);
+    walk_reserve(walk, BATCH_BLOCK_BYTES);
+    memset(walk->window, 0, walk->window_cap);
+    fail f = FAIL_NONE;
+    for (uint64_t at = place->at; !f && at < end; at += walk->window_cap)
+        f = write_synced(walk->segments, place->segment, at, walk->window,
+                         (size_t)MIN(end - at, walk->window_cap), why);
+    return f;
 }
 
 static fail write_last_again(struct walk *walk, struct why *why)
@@ -142,7 +147,7 @@ static fail write_last_again(struct walk *walk, struct why *why)
     fail f = segments_open(walk->segments, walk->last.segment, FILE_READ, &handle, why);
     if (f)
         return f;
-    walk->window_n = 0;
+    walk_reserve(walk, n);
     f = files->read(files, handle, walk->last.at, walk->window, n, &got, why);
     files->close(files, handle);
     if (f)
@@ -179,7 +184,11 @@ static fail read_id(struct walk *walk, struct why *why)
 
 static fail walk_to_end(struct walk *walk, instant *last_at, struct why *why)
 {
-    fail f = read_id(walk, why);
+    struct segments *segments = walk->segments;
+    /* A process may have died between a segment's new name and the sync of that name. */
+    fail f = segments->files->sync_dir(segments->files, segments->dir, why);
+    if (!f)
+        f = read_id(walk, why);
     for (bool found = true; !f && found;) {
         f = walk_next(walk, &found, why);
         if (f || !found)
@@ -187,7 +196,7 @@ static fail walk_to_end(struct walk *walk, instant *last_at, struct why *why)
         if (walk->head.at_last < *last_at)
             return corrupt(walk, "time goes back from one batch to the next", why);
         *last_at = walk->head.at_last;
-        segments_note(walk->segments, &walk->last);
+        segments_note(segments, &walk->last);
     }
     return f;
 }

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NAME_DIGITS 20
+#define NAME_DIGITS      20
+#define READ_AHEAD_BYTES (512 * KIB) /* larger than most batches, smaller than a core's cache */
 
 struct listing {
     struct segments *segments;
@@ -141,8 +142,6 @@ struct place segments_find(struct segments *segments, uint64_t offset)
 void walk_init(struct walk *walk, struct segments *segments, struct place from)
 {
     *walk = (struct walk){ .segments = segments, .place = from, .handle = -1 };
-    walk->window = malloc(BATCH_BYTES_MAX);
-    must(walk->window);
 }
 
 void walk_fini(struct walk *walk)
@@ -151,15 +150,27 @@ void walk_fini(struct walk *walk)
     free(walk->window);
 }
 
-fail walk_load(struct walk *walk, uint64_t at, size_t n, str *bytes, struct why *why)
+void walk_reserve(struct walk *walk, size_t n)
 {
     must(n <= BATCH_BYTES_MAX);
+    walk->window_n = 0;
+    if (n <= walk->window_cap)
+        return;
+    free(walk->window);
+    walk->window_cap = MIN(n + n / 2, BATCH_BYTES_MAX);
+    walk->window = malloc(walk->window_cap);
+    must(walk->window);
+}
+
+fail walk_load(struct walk *walk, uint64_t at, size_t n, str *bytes, struct why *why)
+{
     bool inside = at >= walk->window_at && at + n <= walk->window_at + walk->window_n;
     if (!inside) {
         struct files *files = walk->segments->files;
-        size_t want = MAX(n, MIN(BATCH_BYTES_MAX, MIB));
+        walk_reserve(walk, n);
         walk->window_at = at;
-        fail f = files->read(files, walk->handle, at, walk->window, want, &walk->window_n, why);
+        fail f = files->read(files, walk->handle, at, walk->window, walk->window_cap,
+                             &walk->window_n, why);
         if (f)
             return f;
     }
@@ -174,8 +185,9 @@ static fail open_segment(struct walk *walk, struct why *why)
     fail f = segments_open(walk->segments, walk->place.segment, FILE_READ, &walk->handle, why);
     if (f)
         return f;
-    walk->window_n = 0;
-    return files->size(files, walk->handle, &walk->segment_bytes, why);
+    f = files->size(files, walk->handle, &walk->segment_bytes, why);
+    walk_reserve(walk, (size_t)MIN(walk->segment_bytes, READ_AHEAD_BYTES));
+    return f;
 }
 
 /* Is the batch at walk->place the one that belongs there? */
@@ -196,9 +208,11 @@ static fail look(struct walk *walk, bool *valid, struct why *why)
     f = walk_load(walk, place->at, sizeof(head) + head.bytes, &bytes, why);
     if (f || bytes.n < sizeof(head) + head.bytes)
         return f;
-    walk->head = head;
-    walk->records = bytes.p + sizeof(head);
-    *valid = batch_body_valid(&head, walk->records);
+    *valid = batch_body_valid(&head, bytes.p + sizeof(head));
+    if (*valid) {
+        walk->head = head;
+        walk->records = bytes.p + sizeof(head);
+    }
     return FAIL_NONE;
 }
 

@@ -54,9 +54,9 @@ struct walk {
     struct place last;      /* of the batch it gave last */
     int handle;             /* of place.segment, -1 before it is opened */
     uint64_t segment_bytes; /* its length */
-    char *window;           /* BATCH_BYTES_MAX of the file from window_at on */
+    char *window;           /* window_n bytes of the file from window_at on */
     uint64_t window_at;
-    size_t window_n;
+    size_t window_n, window_cap;
     struct batch_head head; /* the batch just given */
     const char *records;    /* borrowed until the next step */
 };
@@ -65,5 +65,6 @@ void walk_init(struct walk *walk, struct segments *segments, struct place from);
 void walk_fini(struct walk *walk);
 /* *found: the next batch is in head and records. Not found: no valid one is at walk->place. */
 fail walk_next(struct walk *walk, bool *found, struct why *why) MUST_USE;
+void walk_reserve(struct walk *walk, size_t n); /* an empty window with room for n bytes */
 /* Brings n bytes at `at` of the open segment into the window; fewer only at the end of the file. */
 fail walk_load(struct walk *walk, uint64_t at, size_t n, str *bytes, struct why *why) MUST_USE;
