@@ -246,6 +246,13 @@ export class Journal {
     await this.settle({ ...entry, stage: "refused", why }, null);
   }
 
+  /** Its number was used before (by a browser that kept no journal): the same value goes out with a higher one. */
+  async renumber(entry: Entry): Promise<void> {
+    this.returned(entry);
+    const held = this.held.get(entry.item);
+    if (held && held.seq === entry.seq) await this.save(entry.item, held.value, held.marked);
+  }
+
   /** The request failed; the entry waits again. */
   returned(entry: Entry): void {
     const held = this.held.get(entry.item);

@@ -4,7 +4,7 @@
 // same again. What the hall says for good ends it: for one item (refused), or for the whole attempt (`stopped`).
 
 import type { Entry, Journal } from "./journal";
-import { Problem } from "./core/api";
+import { Problem, sentence } from "./core/api";
 import { backoff_ms } from "./core/retry";
 import type { SaveReply } from "./core/types";
 
@@ -93,7 +93,8 @@ export class Uploader {
     if (error instanceof Problem && !error.passing) {
       this.failures = 0;
       this.heard(true);
-      if (!STOPS.has(error.slug)) return this.journal.refused(entry, error.message);
+      if (error.slug === "seq-reused") return this.journal.renumber(entry);
+      if (!STOPS.has(error.slug)) return this.journal.refused(entry, sentence(error));
       this.state.stopped = error.slug as Stopped;
       this.journal.returned(entry);
       return this.changed();

@@ -100,6 +100,13 @@ it("one refused answer does not hold up the others", async () => {
   expect(journal.get(2)?.stage).toBe("recorded");
 });
 
+it("takes a higher number when the hall knows this one with another value", async () => {
+  const { journal } = await setup((entry) => (entry.seq < 3 ? Promise.reject(problem(409, "seq-reused")) : Promise.resolve(reply(entry))));
+  await journal.save(1, "A", false);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(journal.get(1)).toMatchObject({ value: "A", stage: "recorded" });
+});
+
 it("waits between half a second and ten", () => {
   for (let failures = 1; failures < 40; failures++)
     for (const chance of [0, 0.5, 0.999]) {

@@ -173,9 +173,14 @@ function StartCard({ sitting }: { sitting: Sitting }) {
   use_tick(250);
   const [busy, set_busy] = useState(false);
   const [fault, set_fault] = useState<string | null>(null);
-  const { state, starts_at } = sitting.attempt!;
-  const left_ms = starts_at === null || !hall_clock.known() ? null : starts_at - hall_clock.now();
+  const { state, starts_at, now } = sitting.attempt!;
+  const ahead = starts_at !== null && starts_at > now && hall_clock.known(); // when the hall last spoke
+  const left_ms = ahead ? starts_at - hall_clock.now() : null;
   const may_start = state === "ready" || (left_ms !== null && left_ms <= 0);
+  useEffect(() => {
+    // Whether it really opened is the hall's to say; asked spread over three seconds, as everyone waits for this instant.
+    if (may_start && state !== "ready") sitting.beat_in(3000 * Math.random());
+  }, [may_start]);
   const start = async () => {
     set_busy(true);
     set_fault(null);
@@ -439,7 +444,7 @@ export function ResultPage({ sitting }: { sitting: Sitting }) {
           <table class="table">
             <thead>
               <tr>
-                {["Section", "Marks", "Out of", "Right", "Wrong", "Not answered"].map((name) => (
+                {["Section", "Marks", "Out of", "Right", "Partly right", "Wrong", "Not answered"].map((name) => (
                   <th key={name} scope="col">
                     {name}
                   </th>
@@ -453,6 +458,7 @@ export function ResultPage({ sitting }: { sitting: Sitting }) {
                   <td data-label="Marks">{row.marks}</td>
                   <td data-label="Out of">{row.out_of}</td>
                   <td data-label="Right">{row.right}</td>
+                  <td data-label="Partly right">{row.partly ?? 0}</td>
                   <td data-label="Wrong">{row.wrong}</td>
                   <td data-label="Not answered">{row.blank}</td>
                 </tr>

@@ -29,6 +29,7 @@ export type View =
   | "elsewhere"
   | "other-tab";
 
+const TAKING_INPUT: View[] = ["exam", "summary", "submitting"];
 const BEAT_MS = 30_000;
 const BEAT_AFTER_MS = 60_000; // once submitted there is only the publication to wait for
 const ASK_MS = 4_000; // at the end of time: what did the hall decide?
@@ -55,7 +56,8 @@ export class Sitting {
   private readonly listeners = new Set<() => void>();
   private beat: ReturnType<typeof setTimeout> | null = null;
   private generation = 0; // of the sign-in; what belongs to an older one is dropped
-  private asked_at_end = false;
+  private ending = false;
+  private finishing = false;
 
   subscribe(listener: () => void): () => void {
     this.listeners.add(listener);
@@ -116,7 +118,7 @@ export class Sitting {
     this.receipt = null;
     this.result = null;
     this.not_recorded = [];
-    this.asked_at_end = false;
+    this.ending = false;
     if (this.beat) clearTimeout(this.beat);
   }
 
@@ -161,9 +163,13 @@ export class Sitting {
       case "running":
         if (!this.journal) void this.load();
         else if (this.view === "time-over" && this.left_ms()! > 0) this.time_was_added();
+        else if (this.uploader?.state.stopped) this.uploader.resume();
         break;
       case "submitted":
-        if (this.view !== "receipt" && this.view !== "result") void this.finish();
+        // Over, but for a moment not yet submitted: what is still on its way counts, so go on sending.
+        if (attempt.submitted_at !== null) void this.finish();
+        else if (this.journal) this.end_of_time();
+        else void this.load();
         break;
       case "published":
         if (this.view !== "result") void this.load_result();
@@ -175,7 +181,7 @@ export class Sitting {
   }
 
   private time_was_added(): void {
-    this.asked_at_end = false;
+    this.ending = false;
     this.uploader?.resume();
     this.show("exam", "Time was added: you can go on.");
   }
@@ -188,6 +194,7 @@ export class Sitting {
   private async load(): Promise<void> {
     const generation = this.generation;
     const { attempt } = this.attempt!;
+    if (this.view === "loading") return;
     this.show("loading");
     try {
       await take_over(attempt, () => this.hand_over(), () => this.lost_tab(generation));
@@ -214,6 +221,7 @@ export class Sitting {
     this.at = Math.max(0, this.questions.findIndex((question) => question.paper.item === journal.place));
     this.show("exam");
     this.visit();
+    if (this.attempt!.state !== "running") this.end_of_time();
   }
 
   private send(entry: Entry): Promise<SaveReply> {
@@ -230,7 +238,7 @@ export class Sitting {
     } else if (stopped === "not-signed-in" || stopped === "not-yours") {
       this.signed_out(new Problem(401, stopped, "", "", null));
     } else if (stopped) {
-      this.beat_in(0);
+      this.beat_in(jittered_ms(1000)); // what the hall says of the attempt then decides
     }
     this.changed();
   }
@@ -259,7 +267,7 @@ export class Sitting {
 
   // --- heartbeat and the end of time -------------------------------------------------------------------------------
 
-  private beat_in(ms: number): void {
+  beat_in(ms: number): void {
     if (this.beat) clearTimeout(this.beat);
     this.beat = setTimeout(() => void this.beat_now(), ms);
   }
@@ -299,12 +307,17 @@ export class Sitting {
   }
 
   private watch_end(): void {
-    const taking = this.view === "exam" || this.view === "summary" || this.view === "submitting";
     const left_ms = this.left_ms();
-    if (!taking || left_ms === null || left_ms > 0 || this.asked_at_end) return;
-    this.asked_at_end = true;
+    if (left_ms !== null && left_ms <= 0) this.end_of_time();
+  }
+
+  /** No more input; the journal goes on, and the hall is asked until it says what it decided. */
+  private end_of_time(): void {
+    if (this.ending || !TAKING_INPUT.includes(this.view)) return;
+    this.ending = true;
     void this.flush().then(() => {
-      if (this.view !== "receipt") this.show("time-over");
+      if (!TAKING_INPUT.includes(this.view)) return;
+      this.show("time-over");
       this.ask_at_end();
     });
   }
@@ -367,7 +380,7 @@ export class Sitting {
       const reply = await this.persistent(() => call<Receipt>("POST", path, {}));
       if (generation === this.generation) this.keep_receipt(reply);
     } catch (error) {
-      if (generation !== this.generation) return;
+      if (generation !== this.generation || this.view !== "submitting") return;
       if (error instanceof Problem && error.status === 401) return this.signed_out(error);
       this.beat_in(0); // time may have ended meanwhile: the hall's word decides what is shown
       this.show("summary", sentence(error));
@@ -417,13 +430,17 @@ export class Sitting {
   /** The hall says that it is submitted: by the candidate, by time, or by an officer. */
   private async finish(): Promise<void> {
     const generation = this.generation;
-    if (this.view === "submitting") return; // its own reply is on the way
+    // Shown already, or on its way: the submission's own reply is the receipt too.
+    if (this.finishing || this.view === "submitting" || this.view === "receipt") return;
+    this.finishing = true;
     try {
       const path = `/v1/attempts/${this.attempt!.attempt}/receipt`;
       const reply = await this.persistent(() => call<Receipt>("GET", path));
       if (generation === this.generation) this.keep_receipt(reply);
     } catch (error) {
       if (generation === this.generation) this.signed_out(error);
+    } finally {
+      this.finishing = false;
     }
   }
 

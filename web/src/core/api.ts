@@ -110,5 +110,6 @@ export async function post<T>(path: string, body: unknown, options: CallOptions 
 
 export function sentence(error: unknown): string {
   if (error instanceof Unreachable) return "The hall cannot be reached at the moment. Check the network cable or ask an invigilator.";
-  return error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error ? error.message : String(error);
+  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 }

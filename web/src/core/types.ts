@@ -100,7 +100,15 @@ export interface ScoreCard {
   out_of: string;
   rank: number;
   of: number;
-  sections: { name: string; marks: string; out_of: string; right: number; wrong: number; blank: number }[];
+  sections: {
+    name: string;
+    marks: string;
+    out_of: string;
+    right: number;
+    partly?: number;
+    wrong: number;
+    blank: number;
+  }[];
 }
 
 export interface ResponseSheet {
