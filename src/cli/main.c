@@ -42,7 +42,7 @@ static const struct command commands[] = {
       "empties\n"
       "the paper first. Once an exam is open its paper is frozen.\n"
       "score marks all attempts of a closed exam from the log; publish lets candidates see.\n"
-      "Exit status 1: some items were refused, or the exam's state forbids it.\n\n"
+      "Exit status 1: no item was imported, or the exam's state forbids it.\n\n"
       "  examhall exam import paper-1 items.jsonl && examhall exam open paper-1\n" },
     { "roster", cmd_roster, "import and export candidates",
       "usage: examhall roster import FILE [--data DIR] [--json]\n"

@@ -1,0 +1,326 @@
+/* assembly.c - the frozen paper, each candidate's form of it, and who a photo is of.
+ *
+ * Opening an exam freezes its paper: one JSON, the same bytes for everybody, named by its digest,
+ * compressed once and cacheable for ever. What differs between candidates is a short list of
+ * numbers, the form, computed from a key (assembly_api.h). Neither is given before the candidate
+ * has started. */
+#include "svc/assembly/assembly_api.h"
+
+#include "app/service.h"
+#include "codec/decimal.h"
+#include "codec/gzip.h"
+
+#include <sodium.h>
+
+#define PAPER_BYTES_MAX (64 * MIB)
+#define SIGHTS_MAX      32
+#define FOUND_MAX       20
+
+struct paper {
+    char digest[65];
+    str plain, gzip;
+};
+
+struct assembly {
+    struct host *host;
+    struct paper papers[EXAMS_MAX]; /* built when first needed */
+};
+
+static fail assembly_open(void *state, struct host *host, struct why *why)
+{
+    struct assembly *assembly = state;
+    (void)why;
+    assembly->host = host;
+    return FAIL_NONE;
+}
+
+/* --- the paper ---------------------------------------------------------------------------------
+ */
+
+static void write_paper(struct out *out, const struct exam *exam)
+{
+    jo_str(out, "title", exam->title);
+    jo_open(out, "sections", '[');
+    for (unsigned i = 0; i < exam->section_count; i++) {
+        jo_open(out, NULL, '{');
+        jo_str(out, "name", exam->sections[i]);
+        jo_close(out, '}');
+    }
+    jo_close(out, ']');
+    jo_open(out, "items", '[');
+    for (unsigned i = 0; i < exam->item_count; i++)
+        jo_raw(out, NULL, exam->item_json[i]);
+    jo_close(out, ']');
+    jo_close(out, '}');
+}
+
+/* The digest is of what follows it, so it can stand inside. */
+static fail build_paper(const struct exam *exam, struct paper *paper, struct arena *memory,
+                        struct why *why)
+{
+    struct out rest = out_make(PAPER_BYTES_MAX), whole = out_make(PAPER_BYTES_MAX);
+    uint8_t hash[32];
+    write_paper(&rest, exam);
+    crypto_generichash(hash, sizeof(hash), (uint8_t *)rest.p, rest.n, NULL, 0);
+    sodium_bin2hex(paper->digest, sizeof(paper->digest), hash, sizeof(hash));
+    out_fmt(&whole, "{\"digest\":\"%s\",", paper->digest);
+    out_str(&whole, out_view(&rest));
+    fail f =
+        rest.failed || whole.failed
+            ? fail_set(why, FAIL_LIMIT, "the paper is larger than %zu MiB", PAPER_BYTES_MAX / MIB)
+            : FAIL_NONE;
+    if (!f) {
+        paper->plain = arena_str(memory, out_view(&whole));
+        paper->gzip = gzip_pack(paper->plain, memory);
+        must(paper->plain.p && paper->gzip.p);
+    }
+    out_fini(&rest);
+    out_fini(&whole);
+    return f;
+}
+
+static fail paper_of(struct req *req, uint32_t index, struct paper **paper)
+{
+    struct assembly *assembly = req->state;
+    const struct exam *exam = &req->host->directory->exams[index];
+    *paper = &assembly->papers[index];
+    if (strcmp((*paper)->digest, exam->paper) == 0)
+        return FAIL_NONE;
+    fail f = build_paper(exam, *paper, req->host->memory, req->why);
+    must(f || strcmp((*paper)->digest, exam->paper) == 0); /* frozen: the same bytes for ever */
+    return f;
+}
+
+static fail exam_open(struct req *req)
+{
+    struct assembly *assembly = req->state;
+    struct exam *exam;
+    uint32_t index;
+    fail f = req_exam(req, &exam, &index);
+    if (f)
+        return f;
+    if (exam->state > EXAM_OPEN)
+        return fail_as(req->why, FAIL_CONFLICT, "time-over",
+                       "the exam \"%.*s\" is over; it cannot open again", STR_ARG(exam->name));
+    if (exam->item_count == 0)
+        return fail_as(req->why, FAIL_CONFLICT, "empty-paper",
+                       "the exam \"%.*s\" has no items; import some first", STR_ARG(exam->name));
+    if (exam->state == EXAM_DRAFT) {
+        struct paper *paper = &assembly->papers[index];
+        char body[512];
+        f = build_paper(exam, paper, req->host->memory, req->why);
+        if (f)
+            return f;
+        struct wire_out out = wire_out_make(body, sizeof(body));
+        wire_put_str(&out, str_z(paper->digest));
+        wire_put_str(&out, str_first(req_actor(req), 200));
+        f = emit(req->host, TOPIC_EXAMS, EXAM_OPENED, index, str_of(body, out.n), req->why);
+    }
+    if (!f)
+        exam_write(req->out, exam);
+    return f;
+}
+
+/* --- what a candidate gets ---------------------------------------------------------------------
+ */
+
+static fail has_started(const struct req *req, uint32_t candidate)
+{
+    if (req->host->directory->candidates[candidate].attempt.started_at)
+        return FAIL_NONE;
+    return fail_as(req->why, FAIL_CONFLICT, "not-started",
+                   "the paper is shown once the attempt has started");
+}
+
+static struct assembly_form form_of(const struct host *host, const struct exam *exam)
+{
+    return (struct assembly_form){ .key = host->keys->form,
+                                   .exam = exam->name,
+                                   .paper = str_z(exam->paper),
+                                   .items = exam->items,
+                                   .count = exam->item_count };
+}
+
+static fail form_get(struct req *req)
+{
+    uint32_t index;
+    fail f = req_attempt(req, &index);
+    if (!f)
+        f = has_started(req, index);
+    if (f)
+        return f;
+    const struct candidate *candidate = &req->host->directory->candidates[index];
+    const struct exam *exam = &req->host->directory->exams[candidate->exam];
+    struct assembly_form form = form_of(req->host, exam);
+    struct assembly_order *order = arena_new(req->arena, struct assembly_order);
+    must(order);
+    assembly_order(&form, candidate->roll, order);
+    struct out *out = req->out;
+    jo_open(out, NULL, '{');
+    jo_str(out, "exam", exam->name);
+    jo_name(out, "paper");
+    out_fmt(out, "\"/v1/papers/%s\"", exam->paper);
+    jo_open(out, "items", '[');
+    for (unsigned i = 0; i < order->count; i++) {
+        unsigned item = order->items[i];
+        jo_open(out, NULL, '{');
+        jo_i64(out, "item", item + 1);
+        jo_open(out, "options", '[');
+        for (unsigned k = 0; k < exam->items[item].options; k++)
+            jo_i64(out, NULL, order->options[item][k]);
+        jo_close(out, ']');
+        jo_close(out, '}');
+    }
+    jo_close(out, ']');
+    jo_i64(out, "now", req->now);
+    jo_close(out, '}');
+    return FAIL_NONE;
+}
+
+static fail paper_get(struct req *req)
+{
+    const struct directory *d = req->host->directory;
+    uint32_t index = 0;
+    struct paper *paper;
+    if (req->who == WHO_CANDIDATE) {
+        fail f = has_started(req, req->subject);
+        if (f)
+            return f;
+        index = d->candidates[req->subject].exam;
+    } else {
+        while (index < d->exam_count && !str_eq(str_z(d->exams[index].paper), req->params[0]))
+            index++;
+    }
+    if (index >= d->exam_count || !str_eq(str_z(d->exams[index].paper), req->params[0]))
+        return fail_set(req->why, FAIL_MISSING, "there is no such paper for you");
+    fail f = paper_of(req, index, &paper);
+    if (f)
+        return f;
+    out_str(req->out, req->gzip_ok ? paper->gzip : paper->plain);
+    out_z(req->headers,
+          "Cache-Control: private, max-age=31536000, immutable\r\nVary: Accept-Encoding\r\n");
+    if (req->gzip_ok)
+        out_z(req->headers, "Content-Encoding: gzip\r\n");
+    return FAIL_NONE;
+}
+
+/* --- whose screen is on the photo? -------------------------------------------------------------
+ */
+
+struct trace {
+    struct job job;
+    struct host *host;
+    const struct exam *exam;
+    uint32_t exam_index, at, candidates;
+    struct assembly_sight sights[SIGHTS_MAX];
+    unsigned sight_count, found;
+    str rolls[FOUND_MAX];
+};
+
+static bool next_roll(void *ctx, str *roll)
+{
+    struct trace *trace = ctx;
+    const struct directory *d = trace->host->directory;
+    while (trace->at < trace->candidates && d->candidates[trace->at].exam != trace->exam_index)
+        trace->at++;
+    if (trace->at == trace->candidates)
+        return false;
+    *roll = d->candidates[trace->at++].roll;
+    return true;
+}
+
+static void found_roll(void *ctx, str roll)
+{
+    struct trace *trace = ctx;
+    if (trace->found < FOUND_MAX)
+        trace->rolls[trace->found] = roll;
+    trace->found++;
+}
+
+static void trace_run(struct job *job)
+{
+    struct trace *trace = CONTAINER(job, struct trace, job);
+    struct assembly_form form = form_of(trace->host, trace->exam);
+    assembly_trace(&form, trace->sights, trace->sight_count, next_roll, found_roll, trace);
+}
+
+static fail trace_done(struct req *req, struct job *job)
+{
+    const struct trace *trace = CONTAINER(job, struct trace, job);
+    jo_open(req->out, NULL, '{');
+    jo_i64(req->out, "found", trace->found);
+    jo_open(req->out, "rolls", '[');
+    for (unsigned i = 0; i < MIN(trace->found, FOUND_MAX); i++)
+        jo_str(req->out, NULL, trace->rolls[i]);
+    jo_close(req->out, ']');
+    jo_close(req->out, '}');
+    return FAIL_NONE;
+}
+
+static fail read_sight(const struct req *req, const struct exam *exam, const struct json *json,
+                       struct assembly_sight *sight)
+{
+    int64_t item = 0, place = 0;
+    str options = STR_NONE;
+    fail f = json_i64(json, "item", true, 1, exam->item_count, &item, req->why);
+    if (!f)
+        f = json_i64(json, "place", false, 1, exam->item_count, &place, req->why);
+    if (!f)
+        f = json_str(json, "options", false, &options, req->why);
+    if (f)
+        return f;
+    sight->item = (uint16_t)(item - 1);
+    sight->place = (uint16_t)place;
+    sight->option_count = (uint8_t)MIN(options.n, ASSEMBLY_OPTIONS_MAX + 1u);
+    if (options.n && options.n != exam->items[item - 1].options)
+        return fail_set(req->why, FAIL_INPUT,
+                        "item %lld has %u options; give the paper's letters as shown, such as CADB",
+                        (long long)item, exam->items[item - 1].options);
+    for (size_t i = 0; i < options.n; i++)
+        sight->options[i] = (uint8_t)(options.p[i] - 'A');
+    return FAIL_NONE;
+}
+
+static fail exam_trace(struct req *req)
+{
+    struct exam *exam;
+    uint32_t index;
+    fail f = req_exam(req, &exam, &index);
+    if (f)
+        return f;
+    const struct json *sights = json_get(req->body, STR("sights"));
+    if (sights->count < 1 || sights->count > SIGHTS_MAX)
+        return fail_set(req->why, FAIL_INPUT, "give 1 to %d items that the photo shows",
+                        SIGHTS_MAX);
+    struct trace *trace = arena_new(req->arena, struct trace);
+    must(trace);
+    for (const struct json *json = sights->first; json && !f; json = json->next)
+        f = read_sight(req, exam, json, &trace->sights[trace->sight_count++]);
+    if (f)
+        return f;
+    trace->job = (struct job){ trace_run, trace_done };
+    trace->host = req->host;
+    trace->exam = exam;
+    trace->exam_index = index;
+    trace->candidates = req->host->directory->candidate_count;
+    return req_later(req, &trace->job);
+}
+
+static const struct route assembly_routes[] = {
+    { "GET", "/v1/attempts/:attempt/form", form_get, WHO_CANDIDATE | WHO_OFFICER,
+      "The candidate's order of items and options", NULL, 0 },
+    { "GET", "/v1/papers/:digest", paper_get, WHO_CANDIDATE | WHO_OFFICER,
+      "The paper, without keys", NULL, 0 },
+    { "POST", "/v1/exams/:exam/open", exam_open, WHO_OFFICER, "Freeze the paper and open the exam",
+      "", 0 },
+    { "POST", "/v1/exams/:exam/trace", exam_trace, WHO_OFFICER,
+      "Whose screen is on the photo? sights: item, place, options as shown", "sights:array", 0 },
+};
+
+const struct service svc_assembly = {
+    .name = "assembly",
+    .purpose = "the frozen paper, forms by a keyed function, tracing a photo",
+    .routes = TABLE(assembly_routes),
+    .state_bytes = sizeof(struct assembly),
+    .open = assembly_open,
+};
