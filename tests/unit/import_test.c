@@ -317,7 +317,9 @@ TEST(import, last_options_that_must_stay_last)
                                         "None",          "All of the above.",
                                         "以上都不对",    "Cannot be determined",
                                         "इनमें से कोई नहीं" };
-    static const char *const move[] = { "Nonetheless", "All", "12", "上" };
+    static const char *const move[] = { "Nonetheless",
+                                        "None of the doctors in this hospital like tea", "All",
+                                        "12", "上" };
     struct item item = item_make(SCORE_SINGLE);
     item.option_count = 2;
     for (size_t i = 0; i < COUNT(stay) + COUNT(move); i++) {

@@ -172,19 +172,24 @@ fail item_check(const struct item *item, struct why *why)
     return f;
 }
 
+/* Longer ones are sentences of the question's own: "None of the doctors who ..." */
+#define LAST_BYTES_MAX_ENGLISH 40
+#define LAST_BYTES_MAX_OTHER   120
+
 bool item_last_stays(const struct item *item)
 {
-    static const char *const starts[] = {
-        "none of",    "all of the",           "all of these", "any of the", "both of the",
-        "neither of", "cannot be determined", "以上",         "इनमें से",      "उपरोक्त",
-        "उपर्युक्त",
-    };
+    static const char *const english[] = { "none of",     "all of the", "all of these",
+                                           "both of the", "neither of", "cannot be determined" };
+    static const char *const other[] = { "以上", "इनमें से", "उपरोक्त", "उपर्युक्त" };
     if (item->option_count < 2)
         return false;
     str last = str_trim(item->options[item->option_count - 1]);
-    for (size_t i = 0; i < COUNT(starts); i++)
-        if (str_eq_nocase(str_first(last, strlen(starts[i])), str_z(starts[i])))
-            return true;
+    for (size_t i = 0; i < COUNT(english); i++)
+        if (str_eq_nocase(str_first(last, strlen(english[i])), str_z(english[i])))
+            return last.n <= LAST_BYTES_MAX_ENGLISH;
+    for (size_t i = 0; i < COUNT(other); i++)
+        if (str_starts(last, str_z(other[i])))
+            return last.n <= LAST_BYTES_MAX_OTHER;
     return str_eq_nocase(last, STR("none")) || str_eq_nocase(last, STR("none."));
 }
 
