@@ -252,7 +252,7 @@ static void write_marks(struct out *out, const char *name, int32_t milli)
 
 void item_write_public(struct out *out, const struct item *item, unsigned number, unsigned section)
 {
-    jo_open(out, NULL, '{');
+    out_char(out, '{');
     jo_i64(out, "item", number);
     jo_i64(out, "section", section);
     jo_z(out, "kind", score_kind_names[item->kind]);
@@ -271,7 +271,7 @@ void item_write_public(struct out *out, const struct item *item, unsigned number
 
 void item_write_json(struct out *out, const struct item *item)
 {
-    jo_open(out, NULL, '{');
+    out_char(out, '{');
     if (item->id.n)
         jo_str(out, "id", item->id);
     if (item->section.n)

@@ -52,7 +52,8 @@ bool item_last_stays(const struct item *item);
 /* BLAKE2b of what candidates see, without section and marks: equal questions have equal digests. */
 void item_digest(const struct item *item, uint8_t digest[ITEM_DIGEST_BYTES]);
 
-/* The paper object's item of ARCHITECTURE.md. right and wrong are written as they are: fill in the
+/* Both writers leave commas between items to the caller.
+ * The paper object's item of ARCHITECTURE.md. right and wrong are written as they are: fill in the
  * exam's first. */
 void item_write_public(struct out *out, const struct item *item, unsigned number, unsigned section);
 /* The operator's request: {"id","section","kind","blanks","passage","text","options","last_stays",
