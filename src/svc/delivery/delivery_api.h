@@ -7,7 +7,7 @@ enum attempt_state {
     ATTEMPT_WAITING, /* the shift has not begun, or the exam is not open */
     ATTEMPT_READY,   /* may start */
     ATTEMPT_RUNNING,
-    ATTEMPT_OVER,   /* submitted, by whomever, or out of time */
+    ATTEMPT_OVER,   /* submitted, by whomever */
     ATTEMPT_MISSED, /* never started, and the exam is closed */
     ATTEMPT_RESULT, /* the result is published */
 };

@@ -18,12 +18,10 @@ enum attempt_state attempt_state(const struct directory *directory, uint32_t ind
     bool started = attempt->started_at != 0;
     if (exam->state == EXAM_PUBLISHED)
         return started ? ATTEMPT_RESULT : ATTEMPT_MISSED;
-    if (started && (attempt->submitted_at || now > attempt->ends_at))
-        return ATTEMPT_OVER;
+    if (started) /* out of time is not submitted: there is no receipt before answers has said so */
+        return attempt->submitted_at ? ATTEMPT_OVER : ATTEMPT_RUNNING;
     if (exam->state > EXAM_OPEN)
-        return started ? ATTEMPT_OVER : ATTEMPT_MISSED;
-    if (started)
-        return ATTEMPT_RUNNING;
+        return ATTEMPT_MISSED;
     if (exam->state != EXAM_OPEN || (shift && shift->starts > now))
         return ATTEMPT_WAITING;
     return ATTEMPT_READY;
