@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "codec/json.h"
 #include "net/client.h"
+#include "platform/sample.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -116,77 +117,49 @@ static fail port_find(uint16_t *port, struct why *why)
     return good ? FAIL_NONE : fail_errno(why, FAIL_WORLD, "cannot find a free port");
 }
 
-static fail roster_write(const struct own_hall *hall, const struct own_hall_opts *opts, char *path,
-                         size_t bytes, struct why *why)
+static fail text_write(const char *path, const char *mode, str text, struct why *why)
 {
-    snprintf(path, bytes, "%s/rehearsal-roster.csv", hall->dir);
-    FILE *file = fopen(path, "we");
-    if (!file)
-        return fail_errno(why, FAIL_WORLD, "cannot write %s", path);
-    fprintf(file, "roll,name,birth,centre,exam\n");
-    for (uint32_t i = 0; i < opts->candidates; i++)
-        fprintf(file, "V%07u,Virtual Candidate %u,2009-01-%02u,C%03u,%s\n", i + 1, i + 1,
-                1 + i % 28, 1 + i % 250, hall->exam);
-    bool bad = ferror(file) != 0;
-    return fclose(file) || bad ? fail_errno(why, FAIL_WORLD, "cannot write all of %s", path)
-                               : FAIL_NONE;
-}
-
-/* Makes every exam of the new hall as long as the sitting, in the file people would edit. */
-static fail minutes_set(const struct own_hall *hall, unsigned minutes, struct why *why)
-{
-    char path[500], text[64 * 1024];
-    snprintf(path, sizeof(path), "%s/hall.yaml", hall->dir);
-    FILE *file = fopen(path, "r+e");
-    size_t n = file ? fread(text, 1, sizeof(text), file) : 0;
-    struct out out = out_make(sizeof(text) * 2);
-    str rest = str_of(text, n), key = STR("minutes:");
-    for (ptrdiff_t at; (at = str_find_str(rest, key)) >= 0;) {
-        out_str(&out, str_first(rest, (size_t)at));
-        out_fmt(&out, "minutes: %u", minutes);
-        rest = str_from(rest, (size_t)at + key.n);
-        while (rest.n && (rest.p[0] == ' ' || (rest.p[0] >= '0' && rest.p[0] <= '9')))
-            rest = str_from(rest, 1);
-    }
-    out_str(&out, rest);
-    bool good = n && n < sizeof(text) && !out.failed && fseek(file, 0, SEEK_SET) == 0 &&
-                fwrite(out.p, 1, out.n, file) == out.n &&
-                ftruncate(fileno(file), (off_t)out.n) == 0;
-    out_fini(&out);
+    FILE *file = fopen(path, mode);
+    bool good = file && fwrite(text.p, 1, text.n, file) == text.n;
     if (file && fclose(file))
         good = false;
-    return good ? FAIL_NONE : fail_errno(why, FAIL_WORLD, "cannot change %s", path);
+    return good ? FAIL_NONE : fail_errno(why, FAIL_WORLD, "cannot write %s", path);
 }
 
-/* The first exam of the new hall: the sample. */
-static fail exam_find(struct own_hall *hall, struct why *why)
+/* The sample's paper under a name of its own, as long as the sitting; nobody may start before
+ * own_hall_open. */
+static fail exam_make(struct own_hall *hall, const struct own_hall_opts *opts, struct why *why)
 {
-    struct arena arena = arena_make(4 * MIB);
+    char path[500], text[400];
     struct out out = out_make(OUTPUT_BYTES_MAX);
-    struct json *root;
-    str name = STR_NONE;
-    fail f = program_run(hall, &out, why, "exam", "list", "--data", hall->dir, "--json", NULL);
+    snprintf(hall->exam, sizeof(hall->exam), "rehearsal");
+    snprintf(path, sizeof(path), "%s/hall.yaml", hall->dir);
+    snprintf(text, sizeof(text),
+             "exams:\n  - name: %s\n    title: Rehearsal\n    minutes: %u\n"
+             "    marks: {right: 4, wrong: -1, partial: subset}\n",
+             hall->exam, opts->minutes);
+    fail f = text_write(path, "ae", str_z(text), why);
+    snprintf(path, sizeof(path), "%s/rehearsal.jsonl", hall->dir);
     if (!f)
-        f = json_parse(&root, out_view(&out), &arena, why);
-    if (!f) {
-        const struct json *exams = json_get(root, STR("exams"));
-        if (!exams || !exams->first)
-            f = fail_set(why, FAIL_WORLD, "the new hall in %s has no exam", hall->dir);
-        else
-            f = json_str(exams->first, "exam", true, &name, why);
-    }
+        f = text_write(path, "we", sample_exam(), why);
     if (!f)
-        snprintf(hall->exam, sizeof(hall->exam), "%.*s", STR_ARG(name));
+        f = program_run(hall, &out, why, "exam", "import", hall->exam, path, "--data", hall->dir,
+                        "--json", NULL);
     out_fini(&out);
-    arena_fini(&arena);
     return f;
 }
 
 static fail roster_make(struct own_hall *hall, const struct own_hall_opts *opts, struct why *why)
 {
     char path[500];
-    struct out out = out_make(OUTPUT_BYTES_MAX);
-    fail f = roster_write(hall, opts, path, sizeof(path), why);
+    struct out out = out_make(OUTPUT_BYTES_MAX), roster = out_make(OUTPUT_BYTES_MAX);
+    out_z(&roster, "roll,name,birth,centre,exam\n");
+    for (uint32_t i = 0; i < opts->candidates; i++)
+        out_fmt(&roster, "V%07u,Virtual Candidate %u,2009-01-%02u,C%03u,%s\n", i + 1, i + 1,
+                1 + i % 28, 1 + i % 250, hall->exam);
+    snprintf(path, sizeof(path), "%s/rehearsal-roster.csv", hall->dir);
+    fail f = text_write(path, "we", out_view(&roster), why);
+    out_fini(&roster);
     if (!f)
         f = program_run(hall, &out, why, "roster", "import", path, "--data", hall->dir, "--json",
                         NULL);
@@ -249,11 +222,9 @@ fail own_hall_start(struct own_hall *hall, const struct own_hall_opts *opts, str
     struct out out = out_make(OUTPUT_BYTES_MAX);
     fail f = folder_make(hall, opts->dir, why);
     if (!f)
-        f = program_run(hall, &out, why, "init", hall->dir, "--json", NULL);
+        f = program_run(hall, &out, why, "init", hall->dir, "--empty", "--json", NULL);
     if (!f)
-        f = minutes_set(hall, opts->minutes, why);
-    if (!f)
-        f = exam_find(hall, why);
+        f = exam_make(hall, opts, why);
     if (!f)
         f = roster_make(hall, opts, why);
     if (!f)
