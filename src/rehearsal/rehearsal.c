@@ -166,7 +166,8 @@ static fail agents_start(struct rehearsal *r, struct why *why)
             return fail_errno(why, FAIL_WORLD, "cannot start agent %u", i + 1);
         if (!r->pids[i]) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
-            signal(SIGINT, SIG_IGN); /* the coordinator decides */
+            signal(SIGINT, SIG_IGN);  /* the coordinator decides */
+            signal(SIGPIPE, SIG_IGN); /* OpenSSL writes to sockets that are gone */
             _exit(agent_run(&opts));
         }
     }
@@ -189,6 +190,7 @@ static void agents_watch(struct rehearsal *r)
             continue;
         r->pids[i] = 0;
         r->outcome->agents_died++;
+        display_say(&r->display, "Agent %u ended early (wait status %d).", i + 1, status);
     }
 }
 
