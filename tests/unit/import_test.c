@@ -372,7 +372,7 @@ TEST(import, a_table_with_bad_rows)
                   "q5,x,y,,B,1\n"
                   "\n"
                   "q6,x,y,,A,much\n"
-                  "q7,x,y,,A,1");
+                  "q7,x,y,,A,1\nx");
     CHECK_HAS(all, STR("2 refused: The row has 5 fields, the first row has 6."));
     CHECK_HAS(all, STR("3 refused: Option B is empty, but C is not."));
     CHECK_HAS(all, STR("4 refused: The item has no key."));
@@ -381,6 +381,7 @@ TEST(import, a_table_with_bad_rows)
     CHECK_HAS(all, STR("7 refused: The same item is on line 6 already."));
     CHECK_HAS(all, STR("9 refused: The marks must be decimal numbers"));
     CHECK_HAS(all, STR("10 item:{"));
+    CHECK_HAS(all, STR("11 refused: The row has 1 fields"));
 }
 
 static str file_refused(enum import_format format, str text)
@@ -503,6 +504,7 @@ TEST(import, gift_that_has_no_kind_here_is_refused_with_its_line)
         { "Nine.{=1 ~2 ~3 ~4 ~5 ~6 ~7 ~8 ~9}", "more than 8 options" },
         { "Empty.{= ~b}", "Option A is empty" },
         { "Semi.{=a;b}", "semicolon" },
+        { "Bell.{=a\ab}", "control characters" },
     };
     struct out text = out_make(64 * KIB);
     for (size_t i = 0; i < COUNT(bad); i++) {

@@ -120,11 +120,11 @@ static fail read_options(struct item *item, const struct table *table, const str
 static fail read_item(struct importer *importer, struct item *item, const struct table *table,
                       const struct csv_row *row, struct why *why)
 {
-    str kind = field(table, row, COLUMN_KIND);
     *item = item_make(SCORE_SINGLE);
     if (row->count != table->count)
         return fail_set(why, FAIL_INPUT, "The row has %u fields, the first row has %u.", row->count,
                         table->count);
+    str kind = field(table, row, COLUMN_KIND);
     if (kind.n && !item_kind_of(kind, &item->kind))
         return fail_set(why, FAIL_INPUT, "The kind must be single, several, number or text.");
     item->id = field(table, row, COLUMN_ID);

@@ -59,6 +59,14 @@ static bool normalise(struct score_text *text, struct arena *arena)
     return text->normal.p && n > 0;
 }
 
+static bool has_control(str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+            return true;
+    return false;
+}
+
 fail score_key_add_text(struct score_key *key, unsigned blank, str text, struct arena *arena,
                         struct why *why)
 {
@@ -70,10 +78,10 @@ fail score_key_add_text(struct score_key *key, unsigned blank, str text, struct 
     if (text.n > SCORE_TEXT_BYTES_MAX)
         return fail_set(why, FAIL_LIMIT, "An accepted text is longer than %d bytes.",
                         SCORE_TEXT_BYTES_MAX);
-    if (!str_is_utf8(text) || str_find(text, ';') >= 0)
+    if (!str_is_utf8(text) || str_find(text, ';') >= 0 || has_control(text))
         return fail_set(why, FAIL_INPUT,
-                        "An accepted text must be UTF-8 and have no semicolon, which separates "
-                        "blanks.");
+                        "An accepted text must be UTF-8, without control characters, and without a "
+                        "semicolon, which separates blanks.");
     struct score_text *added = &key->texts[key->text_count];
     *added = (struct score_text){ .blank = (uint8_t)blank, .text = arena_str(arena, text) };
     if (!added->text.p || !normalise(added, arena))
