@@ -11,76 +11,27 @@
  * flight, or into the spare segment. When the disk is full, appends are refused once that promise
  * cannot be made, and nothing that was taken is lost.
  *
- * A failed write or sync ends the process at once. What the disk holds is then unknown, asking
- * again would be answered by the page cache, and only recovery (log_recover.c) knows how to find
- * out.
- *
- * Read log_batch.h for the bytes, log_segments.h for the files. */
-#include "store/log_backend.h"
+ * Read log_batch.h for the bytes, log_segments.h for the files, log_writer.c for the writer. */
+#include "store/log_embedded.h"
 #include "store/log_recover.h"
-#include "store/log_spare.h"
-#include "sys/clock.h"
 #include "sys/lock.h"
 
 #include <errno.h>
-#include <stdatomic.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define SEGMENT_BYTES       (64 * MIB)
-#define GATHER_US           1000
-#define GATHER_ENOUGH_BYTES (256 * KIB) /* a sync of this much costs more than its fixed part */
-#define SPARE_STEP_BYTES    MIB
-#define FULL_DISK_RETRY_US  1000000
-
-struct batch {
-    struct batch_head head; /* count, bytes and instants grow with the records */
-    char *bytes;            /* batch_max: room for the head, then the records */
-};
-
-struct embedded {
-    struct log log;
-    struct segments segments;
-    int lock_fd, wake_fd;
-    bool threads;
-    uint32_t gather_us;
-    size_t batch_max;        /* a batch fits the buffer and a segment */
-    struct clock_real timer; /* with threads only */
-    pthread_t writer;
-    _Atomic uint64_t durable;
-
-    /* The writer's own. */
-    struct spare spare;
-    struct place end; /* where the next batch goes */
-    int handle;       /* of its segment */
-    uint64_t segment_bytes;
-    uint32_t last_count; /* records in the batch before */
-    int64_t retry_at_us; /* after a full disk: when to try again */
-
-    /* Shared by owner and writer, under lock. */
-    pthread_mutex_t lock;
-    pthread_cond_t work, done;
-    struct batch batches[2];
-    struct batch *pending;
-    size_t room; /* the padded size the pending batch may reach */
-    bool flush_wanted, hurry, stop, idle, full;
-    struct log_stats stats;
-};
+#define SEGMENT_BYTES (64 * MIB)
+#define GATHER_US     1000
 
 static struct embedded *ours(const struct log *log)
 {
     return CONTAINER(log, struct embedded, log);
 }
 
-static NORETURN void die(const struct why *why)
-{
-    crash("disk", why->text, __FILE__, __LINE__);
-}
-
-/* --- opening and closing -----------------------------------------------------------------------
- */
+/* --- opening --------------------------------------------------------------------------------- */
 
 /* Makes the folder, durably: its name is in its parent. */
 static fail make_folder(struct files *files, const char *dir, struct why *why)
@@ -143,16 +94,13 @@ static fail open_folder(struct embedded *embedded, const struct log_opts *opts, 
     return f;
 }
 
-static void update_room(struct embedded *embedded, uint64_t left);
-static void *writer_main(void *arg);
-
 static fail start(struct embedded *embedded, struct why *why)
 {
     for (int i = 0; i < 2; i++) {
         embedded->batches[i].bytes = aligned_alloc(BATCH_BLOCK_BYTES, embedded->batch_max);
         must(embedded->batches[i].bytes);
     }
-    update_room(embedded, embedded->segment_bytes - embedded->end.at);
+    writer_update_room(embedded, embedded->segment_bytes - embedded->end.at);
     if (!embedded->threads)
         return FAIL_NONE;
     fail f = clock_real_init(&embedded->timer, NULL, 0, why);
@@ -161,7 +109,11 @@ static fail start(struct embedded *embedded, struct why *why)
     embedded->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (embedded->wake_fd < 0)
         return fail_errno(why, FAIL_WORLD, "cannot make an eventfd for the log");
+    sigset_t all, before; /* signals are for the owner's thread */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     errno = pthread_create(&embedded->writer, NULL, writer_main, embedded);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return errno ? fail_errno(why, FAIL_WORLD, "cannot start the log's writer thread") : FAIL_NONE;
 }
 
@@ -232,14 +184,7 @@ static fail embedded_open(struct log **log, const struct log_opts *opts, struct 
     return f;
 }
 
-/* --- the owner's side --------------------------------------------------------------------------
- */
-
-/* The most a batch may take now: what is left of the segment, or a whole new one. */
-static void update_room(struct embedded *embedded, uint64_t left)
-{
-    embedded->room = (size_t)MIN(embedded->spare.ready ? UINT64_MAX : left, embedded->batch_max);
-}
+/* --- appending ------------------------------------------------------------------------------- */
 
 static fail no_room(struct embedded *embedded, struct why *why)
 {
@@ -261,7 +206,7 @@ static fail make_room(struct embedded *embedded, struct why *why)
         return no_room(embedded, why);
     if (f)
         return f;
-    update_room(embedded, embedded->segment_bytes - embedded->end.at);
+    writer_update_room(embedded, embedded->segment_bytes - embedded->end.at);
     return FAIL_NONE;
 }
 
@@ -304,202 +249,7 @@ static int embedded_wake_fd(const struct log *log)
     return ours(log)->wake_fd;
 }
 
-/* --- the writer's side -------------------------------------------------------------------------
- */
-
-/* Takes the pending batch and says what room is left behind it. Under lock. */
-static struct batch *take_pending(struct embedded *embedded, bool *rotate)
-{
-    struct batch *batch = embedded->pending;
-    size_t padded = batch_padded(batch->head.bytes);
-    uint64_t left = embedded->segment_bytes - embedded->end.at;
-    *rotate = padded > left;
-    must(!*rotate || embedded->spare.ready); /* append promised it */
-    embedded->pending = &embedded->batches[batch == &embedded->batches[0]];
-    embedded->pending->head = (struct batch_head){ 0 };
-    embedded->flush_wanted = false;
-    if (*rotate) {
-        /* The spare is spoken for: nothing may be promised from it twice. */
-        left = embedded->spare.bytes - padded;
-        embedded->room = (size_t)MIN(left, embedded->batch_max);
-    } else {
-        update_room(embedded, left - padded);
-    }
-    return batch;
-}
-
-static fail rotate_segment(struct embedded *embedded, struct why *why)
-{
-    struct files *files = embedded->segments.files;
-    files->close(files, embedded->handle);
-    embedded->segment_bytes = embedded->spare.bytes;
-    embedded->end.segment++;
-    embedded->end.at = 0;
-    return spare_adopt(&embedded->spare, embedded->end.first, &embedded->handle, why);
-}
-
-/* The batch's bytes as they go to the disk. */
-static size_t seal(struct embedded *embedded, struct batch *batch)
-{
-    struct batch_head *head = &batch->head;
-    size_t used = sizeof(*head) + head->bytes, padded = batch_padded(head->bytes);
-    head->log_id = embedded->segments.log_id;
-    head->first = embedded->end.first;
-    head->chain = embedded->end.chain;
-    head->segment_bytes = embedded->segment_bytes;
-    batch_seal(head, batch->bytes + sizeof(*head));
-    memcpy(batch->bytes, head, sizeof(*head));
-    memset(batch->bytes + used, 0, padded - used);
-    return padded;
-}
-
-static int64_t now_us(struct embedded *embedded)
-{
-    return embedded->threads ? clock_mono_us(&embedded->timer.clock) : 0;
-}
-
-static void wait_until(struct embedded *embedded, int64_t until_us)
-{
-    struct timespec until = { .tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000 };
-    pthread_cond_clockwait(&embedded->work, &embedded->lock, CLOCK_MONOTONIC, &until);
-}
-
-/* A full disk on writing where zeros are already: some file systems write each block elsewhere.
- * Nothing was acknowledged and nothing synced, so the same write may be tried again. */
-static fail write_patiently(struct embedded *embedded, const char *bytes, size_t n, struct why *why)
-{
-    struct files *files = embedded->segments.files;
-    for (;;) {
-        fail f = files->write(files, embedded->handle, embedded->end.at, bytes, n, why);
-        if (f != FAIL_FULL || !embedded->threads)
-            return f;
-        pthread_mutex_lock(&embedded->lock);
-        embedded->full = true;
-        embedded->room = 0; /* until the batch is written: see commit_pending */
-        wait_until(embedded, now_us(embedded) + FULL_DISK_RETRY_US);
-        embedded->full = false;
-        pthread_mutex_unlock(&embedded->lock);
-    }
-}
-
-/* The batch is durable when this returns. */
-static void commit(struct embedded *embedded, struct batch *batch, bool rotate)
-{
-    struct files *files = embedded->segments.files;
-    struct place *end = &embedded->end;
-    struct why why;
-    fail f = rotate ? rotate_segment(embedded, &why) : FAIL_NONE;
-    size_t padded = seal(embedded, batch);
-    if (!f)
-        f = write_patiently(embedded, batch->bytes, padded, &why);
-    if (!f)
-        f = files->sync(files, embedded->handle, &why);
-    if (f)
-        die(&why);
-    segments_note(&embedded->segments, end);
-    end->at += padded;
-    end->first += batch->head.count;
-    end->chain = batch->head.head_sum;
-    embedded->last_count = batch->head.count;
-}
-
-static void count_batch(struct embedded *embedded, const struct batch *batch, int64_t us)
-{
-    struct log_stats *stats = &embedded->stats;
-    stats->batches++;
-    stats->bytes_written += batch_padded(batch->head.bytes);
-    stats->sync_us_total += (uint64_t)us;
-    stats->sync_us_max = MAX(stats->sync_us_max, (uint64_t)us);
-}
-
-/* Commits the pending batch. Under lock, which is let go meanwhile. */
-static void commit_pending(struct embedded *embedded)
-{
-    bool rotate;
-    struct batch *batch = take_pending(embedded, &rotate);
-    pthread_mutex_unlock(&embedded->lock);
-    int64_t began_us = now_us(embedded);
-    commit(embedded, batch, rotate);
-    int64_t took_us = now_us(embedded) - began_us;
-    atomic_store_explicit(&embedded->durable, embedded->end.first, memory_order_release);
-    pthread_mutex_lock(&embedded->lock);
-    count_batch(embedded, batch, took_us);
-    update_room(embedded, embedded->segment_bytes - embedded->end.at);
-    if (embedded->wake_fd >= 0)
-        must(eventfd_write(embedded->wake_fd, 1) == 0);
-    pthread_cond_broadcast(&embedded->done);
-}
-
-/* Soon enough that a segment's worth of batches cannot outrun it, late enough that a log which
- * takes a few records never makes a second file. */
-static bool spare_wanted(struct embedded *embedded)
-{
-    return !embedded->spare.ready && embedded->end.at >= embedded->segment_bytes / 4 &&
-           (!embedded->full || now_us(embedded) >= embedded->retry_at_us);
-}
-
-/* Under lock, which is let go meanwhile. */
-static void fill_spare(struct embedded *embedded, size_t bytes)
-{
-    struct why why;
-    pthread_mutex_unlock(&embedded->lock);
-    fail f = spare_step(&embedded->spare, bytes, &why);
-    if (f && f != FAIL_FULL)
-        die(&why);
-    pthread_mutex_lock(&embedded->lock);
-    embedded->full = f == FAIL_FULL;
-    embedded->retry_at_us = now_us(embedded) + FULL_DISK_RETRY_US;
-    update_room(embedded, embedded->segment_bytes - embedded->end.at);
-}
-
-/* Returns when there is a batch to write, or nothing left to do. Under lock. */
-static void await_work(struct embedded *embedded)
-{
-    while (!(embedded->flush_wanted && embedded->pending->head.count) && !embedded->stop) {
-        if (spare_wanted(embedded)) {
-            fill_spare(embedded, SPARE_STEP_BYTES);
-            continue;
-        }
-        embedded->idle = true;
-        if (embedded->full)
-            wait_until(embedded, embedded->retry_at_us);
-        else
-            pthread_cond_wait(&embedded->work, &embedded->lock);
-        embedded->idle = false;
-    }
-}
-
-static void gather(struct embedded *embedded)
-{
-    const struct batch_head *head = &embedded->pending->head;
-    if (embedded->last_count <= 1 && head->count <= 1)
-        return;
-    int64_t until_us = now_us(embedded) + embedded->gather_us;
-    while (!embedded->hurry && !embedded->stop && head->bytes < GATHER_ENOUGH_BYTES &&
-           now_us(embedded) < until_us)
-        wait_until(embedded, until_us);
-}
-
-static void *writer_main(void *arg)
-{
-    struct embedded *embedded = arg;
-    pthread_mutex_lock(&embedded->lock);
-    for (;;) {
-        await_work(embedded);
-        if (embedded->pending->head.count == 0)
-            break;
-        gather(embedded);
-        size_t bytes = embedded->pending->head.bytes;
-        commit_pending(embedded);
-        if (spare_wanted(embedded))
-            fill_spare(embedded, MAX(SPARE_STEP_BYTES, 4 * bytes));
-    }
-    pthread_mutex_unlock(&embedded->lock);
-    return NULL;
-}
-
-/* --- flushing, reading, closing ----------------------------------------------------------------
- */
+/* --- flushing, reading, closing -------------------------------------------------------------- */
 
 static void embedded_flush(struct log *log)
 {
@@ -507,7 +257,7 @@ static void embedded_flush(struct log *log)
     pthread_mutex_lock(&embedded->lock);
     const struct batch_head *head = &embedded->pending->head;
     if (head->count && !embedded->threads) {
-        commit_pending(embedded);
+        writer_commit(embedded);
     } else if (head->count) {
         embedded->flush_wanted = true;
         if (embedded->idle || head->bytes >= GATHER_ENOUGH_BYTES)
@@ -568,18 +318,6 @@ static void embedded_stats(const struct log *log, struct log_stats *stats)
     pthread_mutex_unlock(&embedded->segments.lock);
 }
 
-/* An empty batch behind the last one: its chain says that the last one was durable, so whatever a
- * disk does to it while the hall is off is found, and never taken for a torn end. */
-static void close_chain(struct embedded *embedded)
-{
-    bool fits = embedded->end.at + batch_padded(0) <= embedded->segment_bytes;
-    struct batch *batch = embedded->pending;
-    if (embedded->last_count == 0 || !fits)
-        return;
-    batch->head.at_first = batch->head.at_last = embedded->log.last_at;
-    commit(embedded, batch, false);
-}
-
 static void embedded_close(struct log *log)
 {
     struct embedded *embedded = ours(log);
@@ -590,7 +328,7 @@ static void embedded_close(struct log *log)
         pthread_mutex_unlock(&embedded->lock);
         must(pthread_join(embedded->writer, NULL) == 0);
     }
-    close_chain(embedded);
+    writer_close_chain(embedded);
     embedded_free(embedded);
 }
 

@@ -77,8 +77,7 @@ static char *dirty_of(const struct files_sim *sim, int inode)
     return disk_of(sim, inode) + sim->file_bytes_max;
 }
 
-/* --- names -------------------------------------------------------------------------------------
- */
+/* --- names ----------------------------------------------------------------------------------- */
 
 static struct name *find(struct name *names, const char *path)
 {
@@ -164,8 +163,7 @@ static int new_inode(struct files_sim *sim)
     never("the simulated disk has too many files");
 }
 
-/* --- faults ------------------------------------------------------------------------------------
- */
+/* --- faults ---------------------------------------------------------------------------------- */
 
 /* A moment at which the process can die. */
 static void moment(struct files_sim *sim)
@@ -190,8 +188,7 @@ static fail absent(const char *path, struct why *why)
     return fail_set(why, FAIL_MISSING, "there is no %s on the simulated disk", path);
 }
 
-/* --- calls -------------------------------------------------------------------------------------
- */
+/* --- calls ----------------------------------------------------------------------------------- */
 
 static fail sim_open(struct files *files, const char *path, int mode, int *handle, struct why *why)
 {
@@ -407,8 +404,7 @@ static fail sim_list(struct files *files, const char *path, files_list_fn fn, vo
     return FAIL_NONE;
 }
 
-/* --- what a test does --------------------------------------------------------------------------
- */
+/* --- what a test does ------------------------------------------------------------------------ */
 
 static const struct files calls = {
     .open = sim_open,

@@ -96,8 +96,7 @@ static struct files_sim *new_disk(uint64_t seed)
     return sim;
 }
 
-/* --- every crash point, many legal states -------------------------------------------------------
- */
+/* --- every crash point, many legal states ---------------------------------------------------- */
 
 struct world {
     struct chance chance;
@@ -222,8 +221,7 @@ TEST(crash, bodies_of_zeros_survive_too)
     CHECK(states > 1000);
 }
 
-/* --- every call fails ----------------------------------------------------------------------------
- */
+/* --- every call fails ------------------------------------------------------------------------ */
 
 struct told { /* shared with the child: what it acknowledged before it died */
     uint64_t acked, appended;
@@ -565,8 +563,7 @@ TEST(crash, a_file_cut_short_is_found)
     files_sim_free(whole);
 }
 
-/* --- a full disk -------------------------------------------------------------------------------
- */
+/* --- a full disk ----------------------------------------------------------------------------- */
 
 TEST(crash, a_full_disk_refuses_appends_keeps_what_it_took_and_goes_on_with_space)
 {
@@ -617,8 +614,7 @@ TEST(crash, a_disk_too_small_for_a_log_is_a_clear_refusal)
     files_sim_free(sim);
 }
 
-/* --- the simulated disk itself
- * -------------------------------------------------------------------- */
+/* --- the simulated disk --------------------------------------------------------------------- */
 
 static uint64_t cut_and_size(struct files_sim *sim, uint64_t seed, const char *path)
 {

@@ -255,8 +255,7 @@ TEST(log, refuses_a_backend_that_does_not_exist)
     CHECK_HAS(str_z(why.text), STR("embedded or memory"));
 }
 
-/* --- embedded only -----------------------------------------------------------------------------
- */
+/* --- embedded only --------------------------------------------------------------------------- */
 
 TEST(log, holds_everything_after_closing_and_opening)
 {
@@ -367,8 +366,7 @@ TEST(log, can_be_read_by_other_threads_while_it_is_written)
     log_close(log);
 }
 
-/* --- bytes -------------------------------------------------------------------------------------
- */
+/* --- bytes ----------------------------------------------------------------------------------- */
 
 TEST(log, sums_the_same_with_and_without_the_instruction)
 {

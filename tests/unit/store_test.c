@@ -169,8 +169,7 @@ TEST(store, refuses_a_backend_that_does_not_exist)
     CHECK_HAS(str_z(why.text), STR("sqlite or memory"));
 }
 
-/* --- files only --------------------------------------------------------------------------------
- */
+/* --- files only ------------------------------------------------------------------------------ */
 
 TEST(store, leaves_no_half_made_file_behind)
 {
@@ -238,8 +237,7 @@ TEST(store, finds_a_checkpoint_cut_short)
     }
 }
 
-/* --- blobs -------------------------------------------------------------------------------------
- */
+/* --- blobs ----------------------------------------------------------------------------------- */
 
 TEST(blobs, are_found_by_what_is_in_them)
 {

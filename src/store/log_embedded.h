@@ -1,0 +1,56 @@
+/* log_embedded.h - the embedded log's inside, shared by its owner's side (log_embedded.c) and its
+ * writer's side (log_writer.c). Nobody else includes this. */
+#pragma once
+
+#include "store/log_backend.h"
+#include "store/log_spare.h"
+#include "sys/clock.h"
+
+#include <stdatomic.h>
+
+#define GATHER_ENOUGH_BYTES (256 * KIB) /* a sync of this much costs more than its fixed part */
+
+struct batch {
+    struct batch_head head; /* count, bytes and instants grow with the records */
+    char *bytes;            /* batch_max: room for the head, then the records */
+};
+
+struct embedded {
+    struct log log;
+    struct segments segments;
+    int lock_fd, wake_fd;
+    bool threads;
+    uint32_t gather_us;
+    size_t batch_max;        /* a batch fits the buffer and a segment */
+    struct clock_real timer; /* with threads only */
+    pthread_t writer;
+    _Atomic uint64_t durable;
+
+    /* The writer's own. */
+    struct spare spare;
+    struct place end; /* where the next batch goes */
+    int handle;       /* of its segment */
+    uint64_t segment_bytes;
+    uint32_t last_count; /* records in the batch before */
+    int64_t retry_at_us; /* after a full disk: when to try again */
+
+    /* Shared by owner and writer, under lock. */
+    pthread_mutex_t lock;
+    pthread_cond_t work, done;
+    struct batch batches[2];
+    struct batch *pending;
+    size_t room; /* the padded size the pending batch may reach */
+    bool flush_wanted, hurry, stop, idle, full;
+    struct log_stats stats;
+};
+
+/* How much the pending batch may take, with `left` bytes of the segment behind the one in flight.
+ * Under lock. */
+void writer_update_room(struct embedded *embedded, uint64_t left);
+/* Commits the pending batch: durable when it returns. Under lock, which is let go meanwhile. */
+void writer_commit(struct embedded *embedded);
+/* An empty batch behind the last one: its chain says that the last one was durable, so whatever a
+ * disk does to it while the hall is off is found, and never taken for a torn end. No writer runs.
+ */
+void writer_close_chain(struct embedded *embedded);
+void *writer_main(void *embedded); /* the thread; ends when told to stop and nothing is pending */
