@@ -28,8 +28,10 @@ LDFLAGS_asan := -fsanitize=address,undefined
 LDFLAGS_fuzz := -fsanitize=address,undefined
 
 CPPFLAGS := -Isrc -I. -D_GNU_SOURCE
-CFLAGS = -std=c17 -g $(CFLAGS_$(FLAVOUR)) $(WARN) $(shell pkg-config --cflags $(LIBS))
-LDLIBS = $(shell pkg-config --libs $(LIBS)) -lpthread -lm
+LIB_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+LIB_LDLIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
+CFLAGS = -std=c17 -g $(CFLAGS_$(FLAVOUR)) $(WARN) $(LIB_CFLAGS)
+LDLIBS = $(LIB_LDLIBS) -lpthread -lm
 
 MAIN := src/cli/main.c
 SRC := $(filter-out $(MAIN),$(shell find src -name '*.c' | sort))
@@ -72,14 +74,21 @@ portal-e2e: $(BIN) $(PORTAL_NPM)
 # --- end of portal ---------------------------------------------------------------------------------------------
 
 $(BIN): $(OBJ) $(O)/$(MAIN:.c=.o) $(PORTAL_OBJ)
-	$(CC) $(LDFLAGS_$(FLAVOUR)) -o $@ $^ $(LDLIBS)
+	@echo "  link $@"
+	@$(CC) $(LDFLAGS_$(FLAVOUR)) -o $@ $(filter %.o,$^) $(LDLIBS)
 
 $(UNIT): $(OBJ) $(TEST_OBJ) $(PORTAL_OBJ)
-	$(CC) $(LDFLAGS_$(FLAVOUR)) -o $@ $^ $(LDLIBS)
+	@echo "  link $@"
+	@$(CC) $(LDFLAGS_$(FLAVOUR)) -o $@ $(filter %.o,$^) $(LDLIBS)
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  cc $<"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/src/cli/main.o: CPPFLAGS += -DEXAMHALL_VERSION='"$(VERSION)"'
+$(O)/src/cli/main.o: $(shell git rev-parse --git-path HEAD 2>/dev/null) # a new commit is a new version
+$(O)/src/platform/sample.o: data/sample/exam.jsonl data/sample/roster.csv
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 

@@ -1,6 +1,8 @@
 /* main.c - the table of commands. */
 #include "cli/cmd.h"
 
+#include <sys/stat.h>
+
 #ifndef EXAMHALL_VERSION
 #define EXAMHALL_VERSION "unknown"
 #endif
@@ -112,6 +114,7 @@ int main(int argc, char **argv)
 {
     const char *names[COUNT(commands) + 1] = { 0 };
     size_t n = 0;
+    umask(0077); /* what a hall writes is nobody else's to read */
     if (argc < 2)
         return usage(stderr);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||

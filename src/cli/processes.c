@@ -142,14 +142,14 @@ int cmd_hall(int argc, char **argv)
 
 int cmd_gateway(int argc, char **argv)
 {
-    const char *gate = NULL, *cert = NULL, *key = NULL, *reactors = "0", *tls = "-1", *plain = "-1",
+    const char *run = NULL, *cert = NULL, *key = NULL, *reactors = "0", *tls = "-1", *plain = "-1",
                *words[1];
     size_t words_n;
     bool stop;
     struct why why;
     unsigned char ticket[GATEWAY_TICKET_KEY_BYTES];
     const struct option options[] = {
-        { "--gate", &gate, NULL },         { "--cert", &cert, NULL }, { "--key", &key, NULL },
+        { "--run", &run, NULL },         { "--cert", &cert, NULL }, { "--key", &key, NULL },
         { "--reactors", &reactors, NULL }, { "--tls", &tls, NULL },   { "--plain", &plain, NULL },
     };
     int status = args_parse(argc, argv, options, COUNT(options), words, 1, &words_n, &stop);
@@ -170,7 +170,7 @@ int cmd_gateway(int argc, char **argv)
         .plain_fd = atoi(plain),
         .stop_fd = -1,
         .log_fd = STDERR_FILENO,
-        .gate_path = gate,
+        .gate_path = "gate.sock",
         .cert_path = cert,
         .key_path = key,
         .ticket_key =
@@ -180,7 +180,9 @@ int cmd_gateway(int argc, char **argv)
         .files = files,
         .file_count = portal_file_count,
     };
-    fail f = gateway_run(&opts, &why);
+    /* From inside its folder the socket is found by a user who may not walk the way to it. */
+    fail f = chdir(run) == 0 ? gateway_run(&opts, &why)
+                             : fail_errno(&why, FAIL_WORLD, "cannot enter %s", run);
     if (f)
         note_fail("gateway.failed", &why);
     return f ? complain(f, &why) : EXIT_DONE;

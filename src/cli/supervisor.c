@@ -37,7 +37,7 @@ struct child {
 struct supervisor {
     const struct supervisor_opts *opts;
     int tls, plain, gate, admin, stats, ticket, ready[2];
-    char run[4096];
+    char dir[4096], run[4200]; /* absolute */
     struct child hall, gateway;
     bool is_ready, stopping;
 };
@@ -113,7 +113,9 @@ static fail listen_unix(const char *run, const char *name, mode_t mode, int *fd,
 
 static fail open_sockets(struct supervisor *s, struct why *why)
 {
-    snprintf(s->run, sizeof(s->run), "%s/run", s->opts->dir);
+    if (!realpath(s->opts->dir, s->dir))
+        return fail_errno(why, FAIL_WORLD, "cannot find %s", s->opts->dir);
+    snprintf(s->run, sizeof(s->run), "%s/run", s->dir);
     if ((mkdir(s->run, 0711) < 0 && errno != EEXIST) || chmod(s->run, 0711) < 0)
         return fail_errno(why, FAIL_WORLD, "cannot make the folder %s", s->run);
     s->tls = s->plain = -1;
@@ -156,7 +158,7 @@ static void give(int fd, int as)
 
 static void pid_file(const struct supervisor *s, const struct child *child)
 {
-    char path[4200], temporary[4200];
+    char path[4400], temporary[4400];
     snprintf(path, sizeof(path), "%s/%s.pid", s->run, child->name);
     snprintf(temporary, sizeof(temporary), "%s/%s.pid.new", s->run, child->name);
     FILE *file = fopen(temporary, "we");
@@ -169,7 +171,7 @@ static void pid_file(const struct supervisor *s, const struct child *child)
 
 static void exec_child(struct supervisor *s, const struct child *child)
 {
-    char gate[4200], crt[4200], key[4200], reactors[24];
+    char crt[4200], key[4200], reactors[24];
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -181,9 +183,8 @@ static void exec_child(struct supervisor *s, const struct child *child)
         fds[i] = fds[i] >= 0 ? fcntl(fds[i], F_DUPFD_CLOEXEC, 20) : -1;
     for (size_t i = 0; i < COUNT(fds); i++)
         give(fds[i], 10 + (int)i);
-    snprintf(gate, sizeof(gate), "%s/gate.sock", s->run);
-    snprintf(crt, sizeof(crt), "%s/keys/tls.crt", s->opts->dir);
-    snprintf(key, sizeof(key), "%s/keys/tls.key", s->opts->dir);
+    snprintf(crt, sizeof(crt), "%s/keys/tls.crt", s->dir);
+    snprintf(key, sizeof(key), "%s/keys/tls.key", s->dir);
     snprintf(reactors, sizeof(reactors), "%lld", (long long)s->opts->reactors);
     const char *hall[] = { "examhall",   "hall",
                            "--data",     s->opts->dir,
@@ -191,7 +192,7 @@ static void exec_child(struct supervisor *s, const struct child *child)
                            "--services", s->opts->services ? s->opts->services : "",
                            NULL };
     const char *gateway[] = { "examhall",   "gateway",
-                              "--gate",     gate,
+                              "--run",      s->run,
                               "--cert",     crt,
                               "--key",      key,
                               "--reactors", reactors,
@@ -270,7 +271,7 @@ static void restart_due(struct supervisor *s)
 static void stop_child(struct supervisor *s, struct child *child)
 {
     int64_t until_ms = now_ms() + STOP_S_MAX * 1000;
-    char path[4200];
+    char path[4400];
     struct why why;
     if (child->pid)
         kill(child->pid, SIGTERM);
@@ -348,7 +349,7 @@ fail supervisor_run(const struct supervisor_opts *opts, struct why *why)
     s.stopping = true;
     stop_child(&s, &s.gateway);
     stop_child(&s, &s.hall);
-    char path[4200];
+    char path[4400];
     snprintf(path, sizeof(path), "%s/admin.sock", s.run);
     unlink(path);
     snprintf(path, sizeof(path), "%s/gate.sock", s.run);
