@@ -127,6 +127,13 @@ export function NetworkBanner({ sitting }: { sitting: Sitting }) {
       </div>
     );
   const waiting = sitting.journal?.counts().waiting ?? 0;
+  if (sitting.view === "time-over")
+    return (
+      <div class="banner banner-warn" data-testid="network-banner">
+        <strong>No connection to the hall since {local_time(since, true)}.</strong> This page goes on trying. Tell an invigilator, and
+        do not close it: {waiting ? "what is still on this device may come too late to count." : "your answers are recorded."}
+      </div>
+    );
   return (
     <div class="banner banner-warn" data-testid="network-banner">
       <strong>No connection to the hall since {local_time(since, true)}.</strong>{" "}
