@@ -12,9 +12,9 @@
 
 #define GATEWAY_TICKET_KEY_BYTES 80
 
-/* A file of the portal, in memory for ever. `gzip` may be NULL. etag with its quotes. */
+/* A file of the portal, in memory for ever. `gzip` may be empty. etag with its quotes. */
 struct gateway_file {
-    const char *path; /* "/index.html" */
+    const char *path; /* "/assets/a-B7x1.js"; the pages are at "/" and "/staff" */
     const char *type; /* "text/html; charset=utf-8" */
     str plain, gzip;
     const char *etag;
@@ -47,7 +47,7 @@ struct gateway_opts {
     unsigned connections_max;         /* all reactors together; 0: what the open-file limit gives */
     bool keep_rights;                 /* true: no change of user, no system call filter (tests) */
     struct gateway_stats *stats;      /* shared page, zeroed at its making; NULL: a private one */
-    const struct gateway_file *files;
+    const struct gateway_file *files; /* sorted by path; may be none */
     size_t file_count;
     struct gateway_limits limits;
 };

@@ -30,6 +30,7 @@ void gateway_stats_latency(struct gateway_row *row, enum gateway_class class, in
     uint64_t value = us < 0 ? 0 : (uint64_t)us;
     gateway_stats_add(&row->latency[class][slot_of(value)], 1);
     gateway_stats_add(&row->latency_us_total[class], value);
+    gateway_stats_add(&row->replied[class], 1);
 }
 
 static uint64_t slot_sum(const struct gateway_stats *stats, enum gateway_class class, unsigned slot)
@@ -126,13 +127,24 @@ static void write_classes(const struct gateway_stats *stats, struct out *out)
 
 static void write_latencies(const struct gateway_stats *stats, struct out *out)
 {
-    static const unsigned per_mille[] = { 500, 900, 990, 999 };
+    static const struct {
+        unsigned per_mille;
+        const char *text;
+    } quantiles[] = { { 500, "0.5" }, { 900, "0.9" }, { 990, "0.99" }, { 999, "0.999" } };
     const char *name = "examhall_gateway_latency_seconds";
     write_head(out, name, "summary", "Complete request to reply handed to the kernel, by class");
-    for (unsigned c = 0; c < GATEWAY_CLASSES; c++)
-        for (size_t i = 0; i < COUNT(per_mille); i++)
-            out_fmt(out, "%s{class=\"P%u\",quantile=\"0.%u\"} %.6f\n", name, c, per_mille[i],
-                    (double)gateway_stats_quantile_us(stats, c, per_mille[i]) / 1e6);
+    for (unsigned c = 0; c < GATEWAY_CLASSES; c++) {
+        for (size_t i = 0; i < COUNT(quantiles); i++)
+            out_fmt(out, "%s{class=\"P%u\",quantile=\"%s\"} %.6f\n", name, c, quantiles[i].text,
+                    (double)gateway_stats_quantile_us(stats, c, quantiles[i].per_mille) / 1e6);
+        out_fmt(out, "%s_sum{class=\"P%u\"} %.6f\n%s_count{class=\"P%u\"} %llu\n", name, c,
+                (double)row_sum(stats, offsetof(struct gateway_row, latency_us_total) +
+                                           c * sizeof(gateway_count)) /
+                    1e6,
+                name, c,
+                (unsigned long long)row_sum(stats, offsetof(struct gateway_row, replied) +
+                                                       c * sizeof(gateway_count)));
+    }
 }
 
 void gateway_stats_write(const struct gateway_stats *stats, struct out *out)

@@ -34,7 +34,7 @@ struct gateway_row {
     gateway_count resent;     /* requests sent to the hall again */
     gateway_count waiting;    /* requests in the gateway now, sent or not */
     gateway_count latency[GATEWAY_CLASSES][GATEWAY_HIST_SLOTS];
-    gateway_count latency_us_total[GATEWAY_CLASSES];
+    gateway_count latency_us_total[GATEWAY_CLASSES], replied[GATEWAY_CLASSES];
 };
 
 struct gateway_stats {

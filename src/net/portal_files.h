@@ -1,7 +1,8 @@
 /* portal_files.h - the portal's files as they are built into the program.
  *
- * `tools/portal_pack.mjs` turns web/dist into this table, so the gateway serves the portal from memory and a hall
- * is one file. The table is sorted by path (bytewise), so a lookup may bisect. The pages are at "/" and "/staff". */
+ * `tools/portal_pack.mjs` turns web/dist into this table, so the gateway serves the portal from
+ * memory and a hall is one file. The table is sorted by path (bytewise), so a lookup may bisect.
+ * The pages are at "/" and "/staff". */
 
 #ifndef NET_PORTAL_FILES_H
 #define NET_PORTAL_FILES_H
@@ -18,7 +19,8 @@ struct portal_file {
     size_t gzip_n;
 };
 
-/* A name under "/assets/" holds the hash of its bytes: such a file never changes and may be cached for ever. */
+/* A name under "/assets/" holds the hash of its bytes: such a file never changes and may be cached
+ * for ever. */
 extern const struct portal_file portal_files[];
 extern const size_t portal_file_count;
 

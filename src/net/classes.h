@@ -1,0 +1,26 @@
+/* classes.h - which request goes where, how urgent it is, and how large it may be.
+ *
+ * The one table of it is in classes.c. When the gateway runs full, the last class is turned away
+ * first: a class is taken while all that waits is below its share. P0 has all of it. */
+#pragma once
+
+#include "net/gateway_stats.h"
+
+enum destination { TO_HALL, TO_FILES, TO_SELF };
+
+struct class_rule {
+    const char *method; /* "*" for any */
+    const char *path;   /* "*" as a part stands for any one part; a last "**" for any rest */
+    enum destination to;
+    enum gateway_class class;
+    uint32_t body_bytes_max;
+};
+
+struct class_share {
+    uint32_t requests_max; /* in one reactor, all classes together */
+    size_t bytes_max;
+};
+
+const struct class_rule *class_find(str method,
+                                    str path); /* never NULL: the last rule is for all */
+const struct class_share *class_share(enum gateway_class class);

@@ -1,0 +1,267 @@
+/* gateway.c - see gateway.h: chooses how many reactors, starts them, stops them.
+ *
+ * The limit on open files is one of a descriptor table, so each of several reactors gets a table of
+ * its own (unshare): twenty of them hold twenty times as many connections. */
+#include "net/gateway.h"
+
+#include "net/confine.h"
+#include "net/reactor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define DESCRIPTORS_SPARE 64 /* of each reactor, for what is no client */
+
+static const struct gateway_limits defaults = {
+    .handshake_ms = 5000,
+    .head_ms = 5000,
+    .body_ms = 10000,
+    .write_ms = 10000,
+    .idle_ms = 120000, /* candidates send a heartbeat every 30 to 45 s */
+    .hold_ms = 30000,
+    .linger_ms = 2000,
+    .drain_ms = 8000, /* below the 10 s after which the supervisor kills */
+    .rate_bytes_per_s = 500,
+    .head_bytes_max = 8 * KIB,
+    .reply_bytes_max = 16 * MIB,
+    .sends_max = 8,
+};
+
+static struct gateway_limits limits_of(const struct gateway_opts *opts)
+{
+    struct gateway_limits limits = opts->limits;
+    const uint32_t *from = (const uint32_t *)&defaults;
+    uint32_t *to = (uint32_t *)&limits;
+    for (size_t i = 0; i < sizeof(limits) / sizeof(*to); i++)
+        if (!to[i])
+            to[i] = from[i];
+    return limits;
+}
+
+/* -- one reactor's thread ------------------------------------------------------------------ */
+
+struct worker {
+    pthread_t thread;
+    const struct gateway_opts *opts;
+    const struct gateway_limits *limits;
+    struct gateway_row *row;
+    struct tls *tls;
+    unsigned conn_max;
+    bool own_table;
+    fail failure;
+    struct why why;
+};
+
+static int stop_event = -1; /* an eventfd: readable from the first stop on, for all reactors */
+
+static void stop_all(void)
+{
+    uint64_t one = 1;
+    int saved = errno;
+    if (write(stop_event, &one, sizeof(one)) < 0) {
+        /* it is full of ones: stopping already */
+    }
+    errno = saved;
+}
+
+static fail worker_serve(struct worker *worker)
+{
+    struct net_real net;
+    if (worker->own_table && unshare(CLONE_FILES))
+        return fail_errno(&worker->why, FAIL_WORLD, "Cannot get a descriptor table");
+    fail f = net_real_init(&net, &worker->why);
+    if (!f && !worker->opts->keep_rights)
+        f = confine_thread(&worker->why);
+    if (f)
+        return f;
+    struct reactor reactor;
+    reactor_init(&reactor, &net.net, worker->opts, worker->limits, worker->conn_max, worker->tls,
+                 worker->row);
+    while (reactor_round(&reactor, 1000)) {
+    }
+    reactor_fini(&reactor);
+    net_real_fini(&net);
+    return FAIL_NONE;
+}
+
+static void *worker_run(void *arg)
+{
+    struct worker *worker = arg;
+    worker->failure = worker_serve(worker);
+    if (worker->failure)
+        stop_all();
+    return NULL;
+}
+
+/* -- starting ------------------------------------------------------------------------------ */
+
+/* As many as cores, and as many tables as the connections need. */
+static unsigned reactors_of(const struct gateway_opts *opts, unsigned table)
+{
+    unsigned cores = (unsigned)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
+    unsigned tables = opts->connections_max / table + 1;
+    unsigned count = opts->reactors ? opts->reactors : MAX(cores, tables);
+    return MIN(MAX(count, 1), GATEWAY_REACTORS_MAX);
+}
+
+static unsigned open_files_max(void)
+{
+    struct rlimit limit = { 1024, 1024 };
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return (unsigned)MIN(limit.rlim_cur, 1u << 22);
+}
+
+static fail listener_ready(int fd, struct why *why)
+{
+    if (fd < 0)
+        return FAIL_NONE;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)); /* inherited by accept */
+    if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK))
+        return fail_errno(why, FAIL_WORLD, "Descriptor %d is no listening socket", fd);
+    return FAIL_NONE;
+}
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop_all();
+}
+
+static fail signals_ready(struct why *why)
+{
+    stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (stop_event < 0)
+        return fail_errno(why, FAIL_WORLD, "Cannot make a descriptor to stop by");
+    signal(SIGPIPE, SIG_IGN);
+    struct sigaction action = { .sa_handler = on_signal };
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    return FAIL_NONE;
+}
+
+static struct gateway_stats *stats_ready(const struct gateway_opts *opts)
+{
+    struct gateway_stats *stats = opts->stats ? opts->stats : calloc(1, sizeof(*stats));
+    must(stats);
+    for (size_t i = 0; i < GATEWAY_REACTORS_MAX; i++) { /* what an earlier gateway held is gone */
+        atomic_store(&stats->rows[i].open, 0);
+        atomic_store(&stats->rows[i].waiting, 0);
+    }
+    atomic_store(&stats->magic, GATEWAY_STATS_MAGIC);
+    return stats;
+}
+
+static fail tls_ready(const struct gateway_opts *opts, struct worker *workers, unsigned count,
+                      struct why *why)
+{
+    unsigned char key[GATEWAY_TICKET_KEY_BYTES];
+    if (opts->tls_fd < 0)
+        return FAIL_NONE;
+    if (opts->ticket_key)
+        memcpy(key, opts->ticket_key, sizeof(key));
+    else
+        must(getrandom(key, sizeof(key), 0) == sizeof(key));
+    fail f = FAIL_NONE;
+    for (unsigned i = 0; i < count && !f; i++)
+        f = tls_new(&workers[i].tls, opts->cert_path, opts->key_path, key, why);
+    explicit_bzero(key, sizeof(key));
+    return f;
+}
+
+/* -- running ------------------------------------------------------------------------------- */
+
+static void wait_for_stop(int stop_fd)
+{
+    struct pollfd fds[2] = { { .fd = stop_event, .events = POLLIN },
+                             { .fd = stop_fd, .events = POLLIN } };
+    while (poll(fds, 2, -1) <= 0) {
+    }
+}
+
+static fail workers_run(struct worker *workers, unsigned count, const struct gateway_opts *opts,
+                        struct why *why)
+{
+    fail f = FAIL_NONE;
+    unsigned started = 0;
+    pthread_attr_t attr;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, 512 * KIB);
+    for (; started < count && !f; started++)
+        if (pthread_create(&workers[started].thread, &attr, worker_run, &workers[started]))
+            f = fail_set(why, FAIL_WORLD, "Cannot start reactor %u of %u.", started + 1, count);
+    pthread_attr_destroy(&attr);
+    started -= f != FAIL_NONE;
+    if (!f && !opts->keep_rights)
+        f = confine_thread(why);
+    if (!f)
+        wait_for_stop(opts->stop_fd);
+    stop_all();
+    for (unsigned i = 0; i < started; i++) {
+        pthread_join(workers[i].thread, NULL);
+        if (workers[i].failure && !f) {
+            f = workers[i].failure;
+            *why = workers[i].why;
+        }
+    }
+    return f;
+}
+
+fail gateway_run(const struct gateway_opts *opts, struct why *why)
+{
+    struct gateway_limits limits = limits_of(opts);
+    struct gateway_stats *stats = stats_ready(opts);
+    struct gateway_opts inner = *opts;
+    unsigned files = open_files_max();
+    must(files > 2 * DESCRIPTORS_SPARE);
+    unsigned table = files - DESCRIPTORS_SPARE, count = reactors_of(opts, table);
+    struct worker *workers = calloc(count, sizeof(*workers));
+    must(workers);
+    fail f = signals_ready(why);
+    if (!f)
+        f = listener_ready(opts->tls_fd, why);
+    if (!f)
+        f = listener_ready(opts->plain_fd, why);
+    if (!f)
+        f = tls_ready(opts, workers, count, why);
+    if (!f && !opts->keep_rights)
+        f = confine_process(why);
+    if (f)
+        goto out;
+    inner.stop_fd = stop_event;
+    unsigned each = opts->connections_max ? (opts->connections_max + count - 1) / count : table;
+    for (unsigned i = 0; i < count; i++) {
+        workers[i].opts = &inner;
+        workers[i].limits = &limits;
+        workers[i].row = &stats->rows[i];
+        workers[i].conn_max = MIN(each, table);
+        workers[i].own_table = count > 1;
+    }
+    gateway_log(opts, "info", "gateway_started",
+                "\"pid\":%d,\"reactors\":%u,\"connections_max\":%u", (int)getpid(), count,
+                count * MIN(each, table));
+    f = workers_run(workers, count, opts, why);
+    gateway_log(opts, "info", "gateway_stopped", "\"pid\":%d", (int)getpid());
+out:
+    for (unsigned i = 0; i < count; i++)
+        tls_free(workers[i].tls);
+    free(workers);
+    close(stop_event);
+    if (!opts->stats)
+        free(stats);
+    return f;
+}

@@ -1,0 +1,218 @@
+/* reactor.c - see reactor.h: the loop itself, accepting, deadlines, stopping. */
+#include "net/reactor.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EVENTS_MAX      256
+#define ACCEPTS_MAX     32     /* in one round: others wait for their replies */
+#define ACCEPT_PAUSE_US 100000 /* after the descriptors ran out */
+#define HALL_WAIT_MS    20     /* how often a lost hall is tried */
+#define TICK_MS         250    /* deadlines are late by at most this */
+
+void gateway_log(const struct gateway_opts *opts, const char *level, const char *event,
+                 const char *format, ...)
+{
+    if (opts->log_fd < 0)
+        return;
+    char text[512];
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    struct out line = out_make(KIB);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    out_z(&line, "{\"at\":\"");
+    out_time(&line, now.tv_sec * 1000LL + now.tv_nsec / 1000000);
+    out_fmt(&line, "\",\"level\":\"%s\",\"process\":\"gateway\",\"event\":\"%s\"%s%s}\n", level,
+            event, text[0] ? "," : "", text);
+    if (!line.failed && write(opts->log_fd, line.p, line.n) < 0) {
+        /* nobody to tell */
+    }
+    out_fini(&line);
+}
+
+uint32_t reactor_now_ms(const struct reactor *reactor)
+{
+    return (uint32_t)((reactor->now_us - reactor->start_us) / 1000);
+}
+
+/* -- accepting ----------------------------------------------------------------------------- */
+
+static void listen_on(struct reactor *reactor, bool on)
+{
+    if (reactor->accepting == on)
+        return;
+    const struct gateway_opts *opts = reactor->opts;
+    struct net *net = reactor->net;
+    const struct {
+        int handle;
+        uint64_t tag;
+    } listeners[] = { { opts->tls_fd, TAG_TLS }, { opts->plain_fd, TAG_PLAIN } };
+    for (size_t i = 0; i < COUNT(listeners); i++) {
+        if (listeners[i].handle < 0)
+            continue;
+        if (on)
+            must(net->watch(net, listeners[i].handle, listeners[i].tag, NET_SHARED));
+        else
+            net->unwatch(net, listeners[i].handle);
+    }
+    reactor->accepting = on;
+}
+
+/* Nobody is accepted while we are full or stopping, or just ran out of descriptors: the kernel
+ * keeps them in its queue. */
+static void listen_if_room(struct reactor *reactor)
+{
+    listen_on(reactor, !reactor->stopping && reactor->open < reactor->conn_max &&
+                           reactor->now_us >= reactor->accept_at_us);
+}
+
+static void accept_some(struct reactor *reactor, int listener, bool tls)
+{
+    unsigned char peer[16];
+    for (int i = 0; i < ACCEPTS_MAX && reactor->open < reactor->conn_max; i++) {
+        int handle = reactor->net->accept(reactor->net, listener, peer);
+        if (handle == NET_AGAIN)
+            return;
+        if (handle == NET_FULL) {
+            reactor->accept_at_us = reactor->now_us + ACCEPT_PAUSE_US;
+            gateway_log(reactor->opts, "error", "no_descriptors", "\"open\":%u", reactor->open);
+            return;
+        }
+        if (handle >= 0)
+            conn_open(reactor, handle, peer, tls);
+    }
+}
+
+/* -- deadlines ----------------------------------------------------------------------------- */
+
+static void phase_deadlines(struct reactor *reactor, enum phase phase)
+{
+    uint32_t now_ms = reactor_now_ms(reactor);
+    for (;;) {
+        uint32_t number = reactor->lists[phase].first;
+        if (number == NO_CONN || (int32_t)(now_ms - conn_at(reactor, number)->deadline_ms) < 0)
+            return;
+        conn_late(reactor, number);
+    }
+}
+
+static void deadlines(struct reactor *reactor)
+{
+    for (enum phase phase = PHASE_HANDSHAKE; phase < PHASE_COUNT; phase++)
+        phase_deadlines(reactor, phase);
+    for (size_t i = 0; i < GATEWAY_CLASSES; i++)
+        pipe_expire(reactor, &reactor->pipes[i]);
+}
+
+/* -- stopping ------------------------------------------------------------------------------ */
+
+static void close_phase(struct reactor *reactor, enum phase phase)
+{
+    while (reactor->lists[phase].first != NO_CONN)
+        conn_close(reactor, reactor->lists[phase].first);
+}
+
+void reactor_stop(struct reactor *reactor)
+{
+    if (reactor->stopping)
+        return;
+    reactor->stopping = true;
+    reactor->drain_at_us = reactor->now_us + (int64_t)reactor->limits.drain_ms * 1000;
+    listen_on(reactor, false);
+    close_phase(reactor, PHASE_IDLE);
+    close_phase(reactor, PHASE_HANDSHAKE);
+}
+
+/* -- the loop ------------------------------------------------------------------------------ */
+
+static void dispatch(struct reactor *reactor, const struct net_event *event)
+{
+    uint64_t kind = event->tag & TAG_KIND;
+    if (kind == TAG_PLAIN) {
+        accept_some(reactor, reactor->opts->plain_fd, false);
+    } else if (kind == TAG_TLS) {
+        accept_some(reactor, reactor->opts->tls_fd, true);
+    } else if (kind == TAG_STOP) {
+        reactor->net->unwatch(reactor->net, reactor->opts->stop_fd);
+        reactor_stop(reactor);
+    } else if (kind == TAG_PIPE) {
+        pipe_event(reactor, &reactor->pipes[event->tag & 0xff], event->what);
+    } else {
+        uint32_t number = (uint32_t)event->tag;
+        const struct conn *conn = conn_at(reactor, number);
+        if (conn->phase != PHASE_FREE && conn_tag(number, conn) == event->tag)
+            conn_event(reactor, number, event->what);
+    }
+}
+
+static int patience_ms(const struct reactor *reactor, int timeout_ms)
+{
+    for (size_t i = 0; i < GATEWAY_CLASSES; i++)
+        if (reactor->pipes[i].handle < 0 && reactor->pipes[i].count)
+            return MIN(timeout_ms, HALL_WAIT_MS);
+    return reactor->open || !reactor->accepting ? MIN(timeout_ms, TICK_MS) : timeout_ms;
+}
+
+bool reactor_round(struct reactor *reactor, int timeout_ms)
+{
+    struct net_event events[EVENTS_MAX];
+    listen_if_room(reactor);
+    int n = reactor->net->wait(reactor->net, events, EVENTS_MAX, patience_ms(reactor, timeout_ms));
+    reactor->now_us = reactor->net->mono_us(reactor->net);
+    for (int i = 0; i < n; i++)
+        dispatch(reactor, &events[i]);
+    deadlines(reactor);
+    for (size_t i = 0; i < GATEWAY_CLASSES; i++)
+        pipe_flush(reactor, &reactor->pipes[i]);
+    atomic_store_explicit(&reactor->row->waiting, reactor->waiting, memory_order_relaxed);
+    return !reactor->stopping || (reactor->open && reactor->now_us < reactor->drain_at_us);
+}
+
+void reactor_init(struct reactor *reactor, struct net *net, const struct gateway_opts *opts,
+                  const struct gateway_limits *limits, unsigned conn_max, struct tls *tls,
+                  struct gateway_row *row)
+{
+    *reactor = (struct reactor){
+        .net = net,
+        .opts = opts,
+        .limits = *limits,
+        .row = row,
+        .tls = tls,
+        .conn_max = conn_max,
+        .free = NO_CONN,
+        .scratch = malloc(SCRATCH_BYTES),
+        .plain = malloc(SCRATCH_BYTES + TLS_RECORD_BYTES_MAX),
+        .step = malloc(CIPHER_STEP),
+        .pipe_scratch = malloc(PIPE_SCRATCH_BYTES),
+    };
+    must(reactor->scratch && reactor->plain && reactor->step && reactor->pipe_scratch);
+    reactor->start_us = reactor->now_us = net->mono_us(net);
+    for (size_t i = 0; i < PHASE_COUNT; i++)
+        reactor->lists[i] = (struct list){ NO_CONN, NO_CONN };
+    for (size_t i = 0; i < GATEWAY_CLASSES; i++)
+        pipe_init(&reactor->pipes[i], i, limits->reply_bytes_max + 64 * KIB);
+    if (opts->stop_fd >= 0)
+        must(net->watch(net, opts->stop_fd, TAG_STOP, NET_LEVEL));
+}
+
+void reactor_fini(struct reactor *reactor)
+{
+    listen_on(reactor, false);
+    for (enum phase phase = PHASE_WAIT; phase < PHASE_COUNT; phase++)
+        close_phase(reactor, phase);
+    for (size_t i = 0; i < GATEWAY_CLASSES; i++)
+        pipe_fini(reactor, &reactor->pipes[i]);
+    for (uint32_t i = 0; i < reactor->conn_cap; i += CONN_CHUNK)
+        free(reactor->chunks[i / CONN_CHUNK]);
+    free(reactor->chunks);
+    free(reactor->scratch);
+    free(reactor->plain);
+    free(reactor->step);
+    free(reactor->pipe_scratch);
+}

@@ -1,0 +1,175 @@
+/* reactor.h - one thread's part of the gateway: its loop, its connections, its pipes to the hall.
+ *
+ * The parts, in the order a request meets them: reactor.c (loop, accepting, deadlines), conn.c (a
+ * client's bytes in and out), classes.c (where to), files.c (the portal) or pipe.c (the hall),
+ * problem.c (our own refusals). A reactor shares nothing with another but counters.
+ *
+ * A connection at rest is one struct conn of 64 bytes: no buffer, no timer. Buffers exist only
+ * while something is half done. */
+#pragma once
+
+#include "codec/http.h"
+#include "net/classes.h"
+#include "net/gateway.h"
+#include "net/net.h"
+#include "net/tls.h"
+
+#define SCRATCH_BYTES      (64 * KIB)
+#define PIPE_SCRATCH_BYTES (256 * KIB)
+#define CIPHER_STEP        (32 * KIB) /* so much is encrypted ahead of a socket */
+#define CONN_CHUNK         512        /* connections are allocated so many at once */
+#define NO_CONN            UINT32_MAX
+
+/* What an event's tag says it is about: kind in the top byte; for a connection its generation (24
+ * bits) and number, so that a late event never reaches the next one in the same place. */
+#define TAG_KIND  (0xffull << 56)
+#define TAG_PLAIN (1ull << 56)
+#define TAG_TLS   (2ull << 56)
+#define TAG_STOP  (3ull << 56)
+#define TAG_PIPE  (4ull << 56)
+
+/* Each phase but the first two has a deadline, and a list in the order of these deadlines: all of a
+ * phase take equally long, so the first to enter is the first to be late. */
+enum phase {
+    PHASE_FREE,
+    PHASE_WAIT,      /* the hall has its request; the pipe watches the time */
+    PHASE_HANDSHAKE, /* TLS is not there yet */
+    PHASE_IDLE,      /* between requests */
+    PHASE_HEAD,      /* part of a head is here */
+    PHASE_BODY,      /* the head is here, the body is not */
+    PHASE_WRITE,     /* a reply is not gone yet */
+    PHASE_LINGER,    /* refused; what still comes is thrown away */
+    PHASE_COUNT
+};
+
+enum {
+    CONN_READABLE = 1, /* the socket may have more than we read */
+    CONN_ENDED = 2,    /* the client sends no more */
+    CONN_LAST = 4,     /* close after this reply */
+    CONN_REFUSED = 8,  /* and linger before */
+    CONN_TLS = 16,
+    CONN_HEAD = 32, /* the request is a HEAD: its reply goes without body */
+};
+
+struct conn_in {
+    size_t n, cap;
+    size_t need;   /* the whole request, once its head is known */
+    size_t marked; /* n when the deadline was last set */
+    char bytes[];
+};
+
+/* What of a reply is not gone: with TLS `parts` are still to be encrypted, `cipher` is not. */
+struct conn_out {
+    struct iovec parts[2], cipher;
+    char *owned[3]; /* the memory of each, when it is ours */
+    size_t sent;    /* since the deadline was last set */
+};
+
+struct conn {
+    struct tls_session *session;
+    struct conn_in *in;
+    struct conn_out *out;
+    uint32_t next, prev;  /* in its phase's list, or the next free */
+    uint32_t deadline_ms; /* on the reactor's clock */
+    uint32_t generation;  /* tells this connection from earlier ones in the same place */
+    int handle;
+    uint8_t phase, flags;
+    unsigned char peer[16];
+};
+_Static_assert(sizeof(struct conn) == 64, "a connection at rest is one cache line");
+
+/* A request in a pipe. The client may be gone: then its generation has moved on. One that was
+ * answered 503 meanwhile has conn NO_CONN: its client may be waiting for something else by now. */
+struct ask {
+    int64_t at_us;
+    uint32_t conn, generation;
+    uint32_t bytes;
+    uint8_t sends;
+};
+
+/* One connection to the hall. `bytes` from `start` to `end` are the asks, one behind the other. */
+struct pipe {
+    struct ask *asks; /* a ring */
+    uint32_t ask_cap, first, count;
+    uint32_t expired; /* so many of the first were answered 503 already */
+    char *bytes;
+    size_t cap, start, sent, end;
+    struct out in; /* the beginning of a reply */
+    int handle;    /* -1: not connected */
+    bool blocked;  /* the socket is full */
+    bool was_up;
+    enum gateway_class class;
+    int64_t retry_at_us;
+};
+
+struct list {
+    uint32_t first, last;
+};
+
+struct reactor {
+    struct net *net;
+    const struct gateway_opts *opts;
+    struct gateway_limits limits;
+    struct gateway_row *row;
+    struct tls *tls; /* NULL without a TLS listener */
+    int64_t start_us, now_us;
+
+    struct conn **chunks;
+    uint32_t conn_cap, conn_max, open, free;
+    struct list lists[PHASE_COUNT];
+
+    struct pipe pipes[GATEWAY_CLASSES];
+    uint32_t waiting;     /* asks in all pipes */
+    size_t waiting_bytes; /* and their bytes */
+
+    bool accepting, stopping;
+    int64_t accept_at_us; /* not before: there were no descriptors */
+    int64_t drain_at_us;
+
+    char *scratch;      /* what a socket gave */
+    char *plain;        /* what TLS made of it */
+    char *step;         /* head and body together, on the way into TLS */
+    char *pipe_scratch; /* what the hall gave */
+};
+
+/* -- reactor.c -- */
+/* Keeps net, opts, tls; row is where it counts. `limits` are opts' with defaults filled in. */
+void reactor_init(struct reactor *reactor, struct net *net, const struct gateway_opts *opts,
+                  const struct gateway_limits *limits, unsigned conn_max, struct tls *tls,
+                  struct gateway_row *row);
+void reactor_fini(struct reactor *reactor); /* closes every connection */
+/* Waits for events at most timeout_ms (less when a deadline is near), serves them, sends what
+ * gathered. False when it was told to stop and is done. */
+bool reactor_round(struct reactor *reactor, int timeout_ms);
+void reactor_stop(struct reactor *reactor); /* finish what is in flight, take nothing new */
+uint32_t reactor_now_ms(const struct reactor *reactor);
+void gateway_log(const struct gateway_opts *opts, const char *level, const char *event,
+                 const char *format, ...) PRINTF(4, 5);
+
+/* -- conn.c: after each of these the connection may be gone -- */
+uint64_t conn_tag(uint32_t number, const struct conn *conn);
+struct conn *conn_at(const struct reactor *reactor, uint32_t number);
+void conn_open(struct reactor *reactor, int handle, const unsigned char peer[16], bool tls);
+void conn_event(struct reactor *reactor, uint32_t number, unsigned what);
+void conn_late(struct reactor *reactor, uint32_t number); /* its phase's deadline has passed */
+void conn_close(struct reactor *reactor, uint32_t number);
+/* A whole reply: head and body. `lives`: the body's bytes stay for ever and need no copy. */
+void conn_reply(struct reactor *reactor, uint32_t number, unsigned status, str head, str body,
+                bool lives);
+void conn_continue(struct reactor *reactor, uint32_t number); /* with what came meanwhile */
+bool conn_waits(const struct reactor *reactor, uint32_t number, uint32_t generation);
+
+/* -- pipe.c -- */
+void pipe_init(struct pipe *pipe, enum gateway_class class, size_t reply_bytes_max);
+void pipe_fini(struct reactor *reactor, struct pipe *pipe);
+/* Takes a request into the pipe; false: no room for its class now. */
+bool pipe_ask(struct reactor *reactor, const struct class_rule *rule, uint32_t number,
+              const struct http_head *head, str body);
+void pipe_event(struct reactor *reactor, struct pipe *pipe, unsigned what);
+void pipe_flush(struct reactor *reactor, struct pipe *pipe); /* connects if need be, and sends */
+void pipe_expire(struct reactor *reactor, struct pipe *pipe);
+
+/* -- files.c, problem.c -- */
+void files_reply(struct reactor *reactor, uint32_t number, const struct http_head *head);
+void problem_reply(struct reactor *reactor, uint32_t number, unsigned status, const char *detail);
+bool accepts_gzip(const struct http_head *head);

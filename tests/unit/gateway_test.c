@@ -1,0 +1,657 @@
+/* gateway_test.c - the gateway from outside: what clients and the hall see of it. */
+#include "tests/unit/gateway_world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define HOST "Host: exam.example.org\r\n"
+#define SAVE "PUT /v1/attempts/7/answers/12 HTTP/1.1\r\n" HOST
+
+static struct world w; /* large; each test opens and closes it */
+
+TEST(gateway, a_request_byte_by_byte_is_answered_once_whole)
+{
+    world_open(&w, 1, true);
+    struct world_client c;
+    client_dial(&w, &c);
+    str all = STR(SAVE "Content-Length: 2\r\n\r\n{}");
+    char body[512];
+    for (size_t i = 0; i < all.n; i++) {
+        CHECK_EQ(client_reply_of(&c, body), 0);
+        CHECK_EQ(w.served, 0);
+        client_say(&w, &c, (str){ all.p + i, 1 });
+        world_run(&w, 1, 1);
+    }
+    CHECK_EQ(client_ask(&w, &c, STR_NONE, body), 200);
+    CHECK_STR(str_z(body), STR("/v1/attempts/7/answers/12"));
+    CHECK_EQ(w.served, 1);
+    CHECK_EQ(gateway_stats_requests(w.stats), 1);
+    client_hang_up(&w, &c);
+    world_close(&w);
+}
+
+TEST(gateway, the_hall_sees_only_what_it_may)
+{
+    world_open(&w, 1, true);
+    struct world_client c;
+    client_dial(&w, &c);
+    CHECK_EQ(client_ask(&w, &c,
+                        STR("POST /v1/sessions?x=1 HTTP/1.1\r\n" HOST "User-Agent: spy\r\n"
+                            "Cookie: a=b; __Host-examhall=TOKEN; c=d\r\nAuthorization: Basic x\r\n"
+                            "X-Forwarded-For: 6.6.6.6\r\nOrigin: https://exam.example.org\r\n"
+                            "Accept-Encoding: br, gzip;q=1.0\r\nContent-Type: application/json\r\n"
+                            "Idempotency-Key: k1\r\nContent-Length: 2\r\n\r\n{}"),
+                        NULL),
+             200);
+    CHECK_STR(str_z(w.last),
+              STR("POST /v1/sessions?x=1 HTTP/1.1\r\n" HOST "Cookie: __Host-examhall=TOKEN\r\n"
+                  "Content-Type: application/json\r\nIdempotency-Key: k1\r\n"
+                  "Origin: https://exam.example.org\r\nAccept-Encoding: gzip\r\n"
+                  "X-Forwarded-For: 127.0.0.1\r\nContent-Length: 2\r\n\r\n{}"));
+    client_hang_up(&w, &c);
+    world_close(&w);
+}
+
+/* Each is refused, nothing of it reaches the hall, and the connection ends. */
+static const struct {
+    unsigned status;
+    const char *bytes;
+} smuggles[] = {
+    { 501, SAVE "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /v1/x" },
+    { 501, SAVE "Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n{}" },
+    { 501, SAVE "Transfer-Encoding: xchunked\r\n\r\n" },
+    { 400, SAVE "Transfer-Encoding : chunked\r\n\r\n" },
+    { 400, SAVE "Content-Length: 2\r\nContent-Length: 40\r\n\r\n{}" },
+    { 400, SAVE "Content-Length: 2,40\r\n\r\n{}" },
+    { 400, SAVE "Content-Length: +2\r\n\r\n{}" },
+    { 400, "PUT /v1/attempts/7/answers/12 HTTP/1.1\nHost: h\n\n" },
+    { 400, SAVE "X: a\n\nGET /v1/x HTTP/1.1\r\n" HOST "\r\n" },
+    { 400, SAVE "X: a\r\n Content-Length: 30\r\n\r\n" },
+    { 400, "GET /v1/x\x01y HTTP/1.1\r\n" HOST "\r\n" },
+    { 400, "GET /v1/../-/metrics HTTP/1.1\r\n" HOST "\r\n" },
+    { 400, "GET http://h/v1/x HTTP/1.1\r\n" HOST "\r\n" },
+    { 400, "GET /v1/x HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n" },
+    { 417, SAVE "Expect: 300-go\r\n\r\n" },
+    { 505, "GET /v1/x HTTP/3.0\r\n" HOST "\r\n" },
+    { 413, SAVE "Content-Length: 4097\r\n\r\n" },
+    { 413, "POST /v1/x HTTP/1.1\r\n" HOST "Content-Length: 16385\r\n\r\n" },
+};
+
+TEST(gateway, what_could_be_read_in_two_ways_is_refused_and_the_connection_closed)
+{
+    for (size_t i = 0; i < COUNT(smuggles); i++) {
+        world_open(&w, i, true);
+        struct world_client c;
+        char body[512];
+        client_dial(&w, &c);
+        unsigned status = client_ask(&w, &c, str_z(smuggles[i].bytes), body);
+        if (status != smuggles[i].status)
+            test_failed(__FILE__, __LINE__, "%s: %u, not %u", smuggles[i].bytes, status,
+                        smuggles[i].status);
+        CHECK_HAS(str_z(body), STR("{\"type\":\"/problems/"));
+        client_say(&w, &c, STR("GET /v1/later HTTP/1.1\r\n" HOST "\r\n"));
+        world_run(&w, 3, 1000);
+        client_step(&w, &c);
+        CHECK(c.ended);
+        CHECK_EQ(w.served, 0);
+        CHECK_EQ(w.stats->rows[0].refused, 1);
+        client_hang_up(&w, &c);
+        world_close(&w);
+    }
+}
+
+TEST(gateway, an_endless_head_is_cut_at_its_bound)
+{
+    world_open(&w, 1, true);
+    struct world_client c;
+    client_dial(&w, &c);
+    client_say(&w, &c, STR("GET /v1/x HTTP/1.1\r\n" HOST));
+    unsigned status = 0;
+    for (int i = 0; i < 9000 && !status; i += 4) {
+        status = client_ask(&w, &c, STR("X: y\r\nX: y\r\n"), NULL);
+        world_run(&w, 1, 0);
+    }
+    CHECK_EQ(status, 431);
+    client_hang_up(&w, &c);
+    world_close(&w);
+}
+
+TEST(gateway, a_slow_client_is_cut_in_each_phase)
+{
+    static const struct {
+        const char *bytes;
+        int64_t patience_ms;
+        unsigned status; /* 0: closed without a word */
+    } cases[] = {
+        { "", 120000, 0 },
+        { "GET /v1/x HT", 5000, 408 },
+        { SAVE "Content-Length: 10\r\n\r\n{", 10000, 408 },
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        world_open(&w, 1, true);
+        struct world_client c;
+        client_dial(&w, &c);
+        client_say(&w, &c, str_z(cases[i].bytes));
+        world_run(&w, 3, 0);
+        world_run(&w, 1, cases[i].patience_ms - 1);
+        client_step(&w, &c);
+        CHECK(!c.ended && c.in.n == 0);
+        world_run(&w, 2, 1);
+        client_step(&w, &c);
+        CHECK_EQ(client_reply_of(&c, NULL), cases[i].status);
+        world_run(&w, 4, 1000);
+        client_step(&w, &c);
+        CHECK(c.ended);
+        CHECK(w.stats->rows[0].cut >= 1);
+        CHECK_EQ(w.reactor.open, 0);
+        client_hang_up(&w, &c);
+        world_close(&w);
+    }
+}
+
+TEST(gateway, bytes_that_trickle_do_not_extend_a_deadline)
+{
+    world_open(&w, 1, true);
+    struct world_client c;
+    client_dial(&w, &c);
+    client_say(&w, &c, STR("GET /v1/"));
+    unsigned status = 0;
+    int seconds = 0;
+    for (; seconds < 20 && !status; seconds++) {
+        client_say(&w, &c, STR("x"));
+        world_run(&w, 2, 500);
+        client_step(&w, &c);
+        status = client_reply_of(&c, NULL);
+    }
+    CHECK_EQ(status, 408);
+    CHECK(seconds <= 7);
+    client_hang_up(&w, &c);
+    world_close(&w);
+}
+
+TEST(gateway, the_hall_may_die_in_the_middle_of_a_reply)
+{
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        world_open(&w, test_seed() + seed, false);
+        struct world_client c;
+        char body[512];
+        client_dial(&w, &c);
+        client_say(&w, &c, STR(SAVE "Content-Length: 2\r\n\r\n{}"));
+        for (int life = 0; life < 4; life++) {
+            for (int i = 0; i < 4 + (int)seed; i++) {
+                world_run(&w, 1, 1);
+                client_step(&w, &c);
+            }
+            world_hall_kill(&w);
+            world_run(&w, 2, 20);
+            world_hall_start(&w);
+        }
+        CHECK_EQ(client_ask(&w, &c, STR_NONE, body), 200);
+        CHECK_STR(str_z(body), STR("/v1/attempts/7/answers/12"));
+        world_run(&w, 50, 1);
+        client_step(&w, &c);
+        CHECK_EQ(c.in.n, 0); /* one reply, and no half of another */
+        client_hang_up(&w, &c);
+        world_close(&w);
+    }
+}
+
+TEST(gateway, a_request_the_hall_dies_of_is_given_up_with_502)
+{
+    world_open(&w, 1, true);
+    w.silent = true;
+    struct world_client c;
+    char body[512];
+    client_dial(&w, &c);
+    client_say(&w, &c, STR("GET /v1/time HTTP/1.1\r\n" HOST "\r\n"));
+    unsigned deaths = 0;
+    for (; deaths < 20 && !client_reply_of(&c, body); deaths++) {
+        world_run(&w, 5, 21);
+        world_hall_kill(&w);
+        world_run(&w, 2, 21);
+        world_hall_start(&w);
+        client_step(&w, &c);
+    }
+    CHECK_EQ(deaths, 8);
+    CHECK_HAS(str_z(body), STR("\"status\":502"));
+    w.silent = false;
+    CHECK_EQ(client_ask(&w, &c, STR("GET /v1/b HTTP/1.1\r\n" HOST "\r\n"), body), 200);
+    CHECK_EQ(w.stats->rows[0].resent, 7);
+    client_hang_up(&w, &c);
+    world_close(&w);
+}
+
+TEST(gateway, a_request_held_too_long_gets_503_and_its_late_reply_reaches_nobody)
+{
+    world_open(&w, 1, true);
+    w.silent = true;
+    struct world_client c;
+    char body[512];
+    client_dial(&w, &c);
+    CHECK_EQ(client_ask(&w, &c, STR("GET /v1/a HTTP/1.1\r\n" HOST "\r\n"), body), 0);
+    world_run(&w, 1, 30000);
+    client_step(&w, &c);
+    CHECK_EQ(client_ask(&w, &c, STR_NONE, body), 503);
+    client_say(&w, &c, STR("GET /v1/b HTTP/1.1\r\n" HOST "\r\n"));
+    world_run(&w, 3, 1);
+    w.silent = false;
+    CHECK_EQ(client_ask(&w, &c, STR_NONE, body), 200);
+    CHECK_STR(str_z(body), STR("/v1/b"));
+    CHECK_EQ(w.stats->rows[0].expired, 1);
+    CHECK_EQ(w.reactor.waiting, 0);
+    client_hang_up(&w, &c);
+    world_close(&w);
+}
+
+TEST(gateway, without_a_hall_requests_wait_and_time_out_and_are_forgotten)
+{
+    world_open(&w, 1, true);
+    world_hall_kill(&w);
+    struct world_client c;
+    char body[512];
+    client_dial(&w, &c);
+    CHECK_EQ(client_ask(&w, &c, STR("GET /v1/a HTTP/1.1\r\n" HOST "\r\n"), body), 0);
+    world_run(&w, 2, 30000);
+    CHECK_EQ(client_ask(&w, &c, STR_NONE, body), 503);
+    CHECK_HAS(str_z(body), STR("/problems/busy"));
+    CHECK_EQ(w.reactor.waiting, 0);
+    CHECK_EQ(w.reactor.waiting_bytes, 0);
+    world_hall_start(&w);
+    CHECK_EQ(client_ask(&w, &c, STR("GET /v1/b HTTP/1.1\r\n" HOST "\r\n"), body), 200);
+    CHECK_EQ(w.served, 1);
+    client_hang_up(&w, &c);
+    world_close(&w);
+}
+
+TEST(gateway, the_last_class_is_turned_away_first)
+{
+    world_open(&w, 1, true);
+    world_hall_kill(&w);
+    unsigned many = class_share(P5)->requests_max;
+    struct world_client *crowd = calloc(many, sizeof(*crowd)), c;
+    for (unsigned i = 0; i < many; i++) {
+        client_dial(&w, &crowd[i]);
+        client_say(&w, &crowd[i], STR("GET /v1/p5 HTTP/1.1\r\n" HOST "\r\n"));
+    }
+    world_run(&w, 200, 1);
+    CHECK_EQ(w.reactor.waiting, many);
+    char body[512];
+    client_dial(&w, &c);
+    CHECK_EQ(client_ask(&w, &c, STR("GET /v1/p5 HTTP/1.1\r\n" HOST "\r\n"), body), 503);
+    CHECK_EQ(w.stats->rows[0].shed, 1);
+    client_say(&w, &c, STR(SAVE "Content-Length: 2\r\n\r\n{}"));
+    world_run(&w, 3, 1);
+    CHECK_EQ(w.reactor.waiting, many + 1);
+    world_hall_start(&w);
+    CHECK_EQ(client_ask(&w, &c, STR_NONE, body), 200);
+    for (unsigned i = 0; i < many; i++) {
+        CHECK_EQ(client_ask(&w, &crowd[i], STR_NONE, NULL), 200);
+        client_hang_up(&w, &crowd[i]);
+    }
+    free(crowd);
+    client_hang_up(&w, &c);
+    world_close(&w);
+}
+
+TEST(gateway, pipelined_requests_are_answered_in_their_order)
+{
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        world_open(&w, test_seed() + seed, false);
+        struct world_client c;
+        client_dial(&w, &c);
+        for (int i = 0; i < 40; i++) {
+            char bytes[128];
+            snprintf(bytes, sizeof(bytes), "GET %s/%d HTTP/1.1\r\n" HOST "\r\n",
+                     i % 3 ? "/v1" : "/none", i);
+            out_z(&c.out, bytes);
+        }
+        for (int i = 0; i < 40; i++) {
+            char body[512], wanted[32];
+            snprintf(wanted, sizeof(wanted), "/v1/%d", i);
+            unsigned status = 0;
+            for (int k = 0; k < 50 && !status; k++)
+                status = client_ask(&w, &c, STR_NONE, body);
+            CHECK_EQ(status, i % 3 ? 200 : 404);
+            if (i % 3)
+                CHECK_STR(str_z(body), str_z(wanted));
+        }
+        client_hang_up(&w, &c);
+        world_close(&w);
+    }
+}
+
+TEST(gateway, a_body_may_wait_for_100_continue)
+{
+    world_open(&w, 1, true);
+    struct world_client c;
+    char body[512];
+    client_dial(&w, &c);
+    CHECK_EQ(
+        client_ask(&w, &c, STR(SAVE "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"), NULL),
+        100);
+    CHECK_EQ(client_ask(&w, &c, STR("{}"), body), 200);
+    client_hang_up(&w, &c);
+    world_close(&w);
+}
+
+TEST(gateway, connection_close_is_kept_and_head_gets_no_body)
+{
+    world_open(&w, 1, true);
+    struct world_client c;
+    client_dial(&w, &c);
+    client_say(&w, &c, STR("HEAD /v1/time HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n"));
+    for (int i = 0; i < 10; i++) {
+        world_run(&w, 1, 1);
+        client_step(&w, &c);
+    }
+    CHECK(c.ended);
+    CHECK_STR(out_view(&c.in), STR("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n"));
+    CHECK_HAS(str_z(w.last), STR("GET /v1/time "));
+    client_hang_up(&w, &c);
+    world_close(&w);
+}
+
+TEST(gateway, live_is_answered_without_a_hall)
+{
+    world_open(&w, 1, true);
+    world_hall_kill(&w);
+    struct world_client c;
+    char body[512];
+    client_dial(&w, &c);
+    CHECK_EQ(client_ask(&w, &c, STR("GET /-/live HTTP/1.1\r\n" HOST "\r\n"), body), 200);
+    CHECK_STR(str_z(body), STR("{\"live\":true}"));
+    client_hang_up(&w, &c);
+    world_close(&w);
+}
+
+TEST(gateway, want_of_descriptors_pauses_accepting_and_passes)
+{
+    world_open(&w, 1, true);
+    struct world_client first, c;
+    client_dial(&w, &first);
+    CHECK_EQ(client_ask(&w, &first, STR("GET /-/live HTTP/1.1\r\n" HOST "\r\n"), NULL), 200);
+    w.sim.open_max = 1;
+    client_dial(&w, &c);
+    world_run(&w, 2, 1);
+    CHECK(!w.reactor.accepting || w.reactor.accept_at_us > w.sim.now_us);
+    w.sim.open_max = 0;
+    world_run(&w, 2, 100);
+    CHECK_EQ(client_ask(&w, &c, STR("GET /-/live HTTP/1.1\r\n" HOST "\r\n"), NULL), 200);
+    client_hang_up(&w, &c);
+    client_hang_up(&w, &first);
+    world_close(&w);
+}
+
+TEST(gateway, a_stop_finishes_what_is_in_flight_and_takes_nothing_new)
+{
+    world_open(&w, 1, true);
+    w.silent = true;
+    struct world_client idle, busy, late;
+    char body[512];
+    client_dial(&w, &idle);
+    client_dial(&w, &busy);
+    CHECK_EQ(client_ask(&w, &busy, STR("GET /v1/a HTTP/1.1\r\n" HOST "\r\n"), body), 0);
+    reactor_stop(&w.reactor);
+    client_dial(&w, &late);
+    client_say(&w, &late, STR("GET /-/live HTTP/1.1\r\n" HOST "\r\n"));
+    world_run(&w, 5, 1);
+    client_step(&w, &idle);
+    client_step(&w, &late);
+    CHECK(idle.ended && w.alive && late.in.n == 0);
+    w.silent = false;
+    CHECK_EQ(client_ask(&w, &busy, STR_NONE, body), 200);
+    world_run(&w, 1, 1);
+    CHECK(!w.alive);
+    client_hang_up(&w, &idle);
+    client_hang_up(&w, &busy);
+    client_hang_up(&w, &late);
+    world_close(&w);
+}
+
+TEST(gateway, a_stop_does_not_wait_for_ever)
+{
+    world_open(&w, 1, true);
+    w.silent = true;
+    struct world_client busy;
+    client_dial(&w, &busy);
+    CHECK_EQ(client_ask(&w, &busy, STR("GET /v1/a HTTP/1.1\r\n" HOST "\r\n"), NULL), 0);
+    reactor_stop(&w.reactor);
+    world_run(&w, 1, 7999);
+    CHECK(w.alive);
+    world_run(&w, 1, 1);
+    CHECK(!w.alive);
+    client_hang_up(&w, &busy);
+    world_close(&w);
+}
+
+/* A thousand clients, each with a request of its own after another; some reset, the hall dies now
+ * and then. Whoever stays gets every reply, its own, once. */
+struct member {
+    struct world_client c;
+    unsigned asked, answered;
+    bool waits;
+};
+
+static void member_step(struct member *m, unsigned number)
+{
+    char bytes[256], body[512], wanted[64];
+    snprintf(wanted, sizeof(wanted), "/v1/attempts/%u/answers/%u", number, m->asked);
+    if (m->c.handle < 0) {
+        m->waits = false;
+        client_hang_up(&w, &m->c);
+        client_dial(&w, &m->c);
+    }
+    if (!m->waits) {
+        m->asked++;
+        snprintf(bytes, sizeof(bytes),
+                 "PUT /v1/attempts/%u/answers/%u HTTP/1.1\r\n" HOST
+                 "Content-Length: 7\r\n\r\n{\"a\":1}",
+                 number, m->asked);
+        m->waits = true;
+        client_say(&w, &m->c, str_z(bytes));
+        return;
+    }
+    client_step(&w, &m->c);
+    unsigned status = client_reply_of(&m->c, body);
+    if (!status)
+        return;
+    if (status != 200 || strcmp(body, wanted) != 0)
+        test_failed(__FILE__, __LINE__, "client %u wanted %s and got %u %s", number, wanted, status,
+                    body);
+    CHECK_EQ(m->c.in.n, 0);
+    m->waits = false;
+    m->answered++;
+}
+
+TEST(gateway, a_thousand_clients_each_get_their_own_replies)
+{
+    enum { MEMBERS = 1000 };
+    world_open(&w, test_seed(), false);
+    w.limits.sends_max = w.reactor.limits.sends_max = 255;
+    struct member *members = calloc(MEMBERS, sizeof(*members));
+    struct chance chance;
+    chance_sim_init(&chance, test_seed());
+    for (unsigned i = 0; i < MEMBERS; i++)
+        client_dial(&w, &members[i].c);
+    for (int round = 0; round < 600; round++) {
+        for (unsigned i = 0; i < MEMBERS; i++)
+            member_step(&members[i], i);
+        unsigned victim = (unsigned)chance_below(&chance, MEMBERS);
+        if (members[victim].c.handle >= 0 && round % 2)
+            net_sim_break(&w.sim, members[victim].c.handle);
+        if (round % 97 == 96)
+            world_hall_kill(&w);
+        if (w.gate < 0 && round % 97 == 10)
+            world_hall_start(&w);
+        world_run(&w, 1, 5);
+    }
+    unsigned answered = 0, least = UINT32_MAX;
+    for (unsigned i = 0; i < MEMBERS; i++) {
+        answered += members[i].answered;
+        least = MIN(least, members[i].answered);
+        client_hang_up(&w, &members[i].c);
+    }
+    CHECK(least >= 3 && answered >= 5000);
+    CHECK(w.stats->rows[0].resent > 0);
+    free(members);
+    world_close(&w);
+}
+
+/* -- files --------------------------------------------------------------------------------- */
+
+#define BYTES(text)                                                                                \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
+static const struct gateway_file files[] = {
+    { "/", "text/html; charset=utf-8", BYTES("<p>plain</p>"), { NULL, 0 }, "\"e1\"" },
+    { "/assets/a-1.js", "text/javascript", BYTES("let a = 1"), BYTES("GZ"), "\"e2\"" },
+    { "/staff", "text/html; charset=utf-8", BYTES("staff"), { NULL, 0 }, "\"e3\"" },
+};
+
+static const struct {
+    const char *request;
+    unsigned status;
+    const char *has, *body;
+} file_cases[] = {
+    { "GET / HTTP/1.1\r\n", 200, "Cache-Control: no-cache", "<p>plain</p>" },
+    { "GET /?x HTTP/1.1\r\n", 200, "Content-Security-Policy: default-src 'none'", "<p>plain</p>" },
+    { "GET /staff HTTP/1.1\r\n", 200, "X-Content-Type-Options: nosniff", "staff" },
+    { "HEAD /staff HTTP/1.1\r\n", 200, "Content-Length: 5\r\n", "" },
+    { "GET /assets/a-1.js HTTP/1.1\r\n", 200, "immutable", "let a = 1" },
+    { "GET /assets/a-1.js HTTP/1.1\r\nAccept-Encoding: br, gzip\r\n", 200,
+      "Content-Encoding: gzip\r\n", "GZ" },
+    { "GET /assets/a-1.js HTTP/1.1\r\nAccept-Encoding: gzip;q=0\r\n", 200, "ETag: \"e2\"\r\n",
+      "let a = 1" },
+    { "GET /assets/a-1.js HTTP/1.1\r\nIf-None-Match: \"x\", \"e2\"\r\n", 304, "ETag: \"e2\"", "" },
+    { "GET /assets/a-1.js HTTP/1.1\r\nAccept-Encoding: gzip\r\nIf-None-Match: W/\"e2-gz\"\r\n", 304,
+      "ETag: \"e2-gz\"", "" },
+    { "GET /assets HTTP/1.1\r\n", 404, "application/problem+json", NULL },
+    { "GET /assets/a-1.jsx HTTP/1.1\r\n", 404, "application/problem+json", NULL },
+    { "POST /staff HTTP/1.1\r\n", 405, "Allow: GET, HEAD", NULL },
+};
+
+TEST(gateway, the_portals_files_come_from_memory)
+{
+    world_open(&w, 1, true);
+    w.opts.files = files;
+    w.opts.file_count = COUNT(files);
+    for (size_t i = 0; i < COUNT(file_cases); i++) {
+        struct world_client c;
+        client_dial(&w, &c);
+        client_say(&w, &c, str_z(file_cases[i].request));
+        client_say(&w, &c, STR(HOST "\r\n"));
+        world_run(&w, 4, 1);
+        client_step(&w, &c);
+        struct http_head head;
+        CHECK_EQ(http_parse_reply(&head, out_view(&c.in), 16 * KIB, NULL), HTTP_DONE);
+        CHECK_EQ(head.status, file_cases[i].status);
+        CHECK_HAS(out_view(&c.in), str_z(file_cases[i].has));
+        if (file_cases[i].body)
+            CHECK_STR(str_from(out_view(&c.in), head.head_bytes), str_z(file_cases[i].body));
+        CHECK(!http_field(&head, "Strict-Transport-Security").p);
+        client_hang_up(&w, &c);
+    }
+    CHECK_EQ(w.served, 0);
+    world_close(&w);
+}
+
+TEST(gateway, a_large_file_reaches_a_slow_reader_whole)
+{
+    static unsigned char big[300000];
+    for (size_t i = 0; i < sizeof(big); i++)
+        big[i] = (unsigned char)(i * 7 + i / 251);
+    const struct gateway_file one = { "/big", "a/b", str_of(big, sizeof(big)), STR_NONE, "\"b\"" };
+    world_open(&w, test_seed(), false);
+    w.opts.files = &one;
+    w.opts.file_count = 1;
+    struct world_client c;
+    client_dial(&w, &c);
+    client_say(&w, &c, STR("GET /big HTTP/1.1\r\n" HOST "\r\n"));
+    for (int i = 0; i < 1000; i++) {
+        world_run(&w, 1, 1);
+        client_step(&w, &c);
+    }
+    struct http_head head;
+    CHECK_EQ(http_parse_reply(&head, out_view(&c.in), 16 * KIB, NULL), HTTP_DONE);
+    CHECK_STR(str_from(out_view(&c.in), head.head_bytes), str_of(big, sizeof(big)));
+    CHECK_EQ(client_ask(&w, &c, STR_NONE, NULL), 200);
+    client_hang_up(&w, &c);
+    world_close(&w);
+}
+
+TEST(gateway, a_reader_who_stops_is_cut)
+{
+    static unsigned char big[300000];
+    const struct gateway_file one = { "/big", "a/b", str_of(big, sizeof(big)), STR_NONE, "\"b\"" };
+    world_open(&w, test_seed(), false);
+    w.opts.files = &one;
+    w.opts.file_count = 1;
+    struct world_client c;
+    client_dial(&w, &c);
+    client_say(&w, &c, STR("GET /big HTTP/1.1\r\n" HOST "\r\n"));
+    world_run(&w, 100, 1);
+    CHECK_EQ(w.reactor.open, 1);
+    world_run(&w, 3, 10000);
+    CHECK_EQ(w.reactor.open, 0);
+    client_hang_up(&w, &c);
+    world_close(&w);
+}
+
+/* -- tables -------------------------------------------------------------------------------- */
+
+TEST(gateway, each_request_has_its_class)
+{
+    static const struct {
+        const char *method, *path;
+        enum destination to;
+        enum gateway_class class;
+    } cases[] = {
+        { "PUT", "/v1/attempts/7/answers/12", TO_HALL, P0 },
+        { "POST", "/v1/attempts/7/submit", TO_HALL, P0 },
+        { "POST", "/v1/attempts/7/heartbeat", TO_HALL, P0 },
+        { "POST", "/v1/attempts/7/start", TO_HALL, P1 },
+        { "GET", "/v1/attempts/7", TO_HALL, P1 },
+        { "GET", "/v1/attempts/7/answers", TO_HALL, P1 },
+        { "GET", "/v1/papers/abc", TO_HALL, P1 },
+        { "POST", "/v1/sessions", TO_HALL, P2 },
+        { "GET", "/v1/staff/overview", TO_HALL, P3 },
+        { "POST", "/v1/exams/1/open", TO_HALL, P3 },
+        { "GET", "/v1/attempts/7/result", TO_HALL, P4 },
+        { "GET", "/v1/nothing", TO_HALL, P5 },
+        { "GET", "/-/ready", TO_HALL, P5 },
+        { "GET", "/-/live", TO_SELF, P5 },
+        { "GET", "/openapi.json", TO_HALL, P5 },
+        { "GET", "/", TO_FILES, P5 },
+        { "GET", "/v1", TO_FILES, P5 },
+        { "GET", "/assets/x.js", TO_FILES, P5 },
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct class_rule *rule = class_find(str_z(cases[i].method), str_z(cases[i].path));
+        if (rule->to != cases[i].to || rule->class != cases[i].class)
+            test_failed(__FILE__, __LINE__, "%s %s is %d P%d", cases[i].method, cases[i].path,
+                        rule->to, rule->class);
+    }
+}
+
+TEST(gateway, latencies_are_told_within_a_thirty_second_part)
+{
+    struct gateway_stats *stats = calloc(1, sizeof(*stats));
+    CHECK_EQ(gateway_stats_quantile_us(stats, P0, 990), 0);
+    for (int us = 1; us <= 100000; us++)
+        gateway_stats_latency(&stats->rows[us % 3], P0, us);
+    static const unsigned per_mille[] = { 1, 500, 900, 990, 999, 1000 };
+    for (size_t i = 0; i < COUNT(per_mille); i++) {
+        int64_t truth = per_mille[i] * 100,
+                told = gateway_stats_quantile_us(stats, P0, per_mille[i]);
+        CHECK(told >= truth && told <= truth + truth / 32 + 1);
+    }
+    gateway_stats_latency(&stats->rows[0], P1, INT64_MAX);
+    CHECK(gateway_stats_quantile_us(stats, P1, 500) > 3600000000LL);
+    struct out out = out_make(64 * KIB);
+    gateway_stats_write(stats, &out);
+    CHECK(!out.failed);
+    CHECK_HAS(out_view(&out), STR("latency_seconds{class=\"P0\",quantile=\"0.9\"} 0.09"));
+    out_fini(&out);
+    free(stats);
+}
