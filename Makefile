@@ -92,6 +92,32 @@ $(O)/src/platform/sample.o: data/sample/exam.jsonl data/sample/roster.csv
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
+# --- fuzz and bench: each fuzz/NAME.c and bench/NAME.c is a program of its own -----------------------------------
+FUZZ_SECONDS ?= 60
+FUZZERS := $(patsubst fuzz/%.c,%,$(wildcard fuzz/*.c))
+
+$(O)/all.a: $(OBJ)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(B)/fuzz/%: $(O)/fuzz/%.o $(O)/all.a
+	$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
+
+$(B)/bench/%: $(O)/bench/%.o $(O)/all.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_$(FLAVOUR)) -o $@ $^ $(LDLIBS)
+
+.PRECIOUS: $(O)/fuzz/%.o $(O)/bench/%.o
+.PHONY: fuzz $(FUZZERS:%=fuzz-%)
+fuzz: $(FUZZERS:%=fuzz-%)
+
+$(FUZZERS:%=fuzz-%): fuzz-%:
+	$(MAKE) FLAVOUR=fuzz $(B)/fuzz/$*
+	@mkdir -p $(B)/fuzz/found/$*
+	$(B)/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 -artifact_prefix=$(B)/fuzz/found/ \
+	    $(B)/fuzz/found/$* $(wildcard fuzz/corpus/$*)
+# --- end of fuzz and bench ---------------------------------------------------------------------------------------
+
 unit: $(UNIT)
 	$(UNIT)
 
