@@ -38,8 +38,20 @@ SRC := $(filter-out $(MAIN),$(shell find src -name '*.c' | sort))
 OBJ := $(SRC:%.c=$(O)/%.o)
 TEST_OBJ := $(patsubst %.c,$(O)/%.o,tests/main.c $(wildcard tests/unit/*.c))
 
-.PHONY: all unit clean fmt
+.PHONY: all unit clean fmt run test deps
 all: $(BIN)
+
+# --- the two commands for newcomers -------------------------------------------------------------------------------
+run: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@tools/run.sh
+
+test:
+	@tools/deps.sh build test
+	@tools/test.sh
+
+deps:
+	@tools/deps.sh build
 
 # --- portal: web/ becomes one C file; npm runs only when its lock or the sources changed -------------------------
 PORTAL_C := $(B)/portal/portal_files.c
