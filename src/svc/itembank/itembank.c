@@ -147,9 +147,11 @@ static fail emit_public(struct req *req, uint32_t index, const struct item *item
     while (section < exam->section_count && !str_eq(exam->sections[section], item->section))
         section++;
     item_write_public(&json, item, number, section);
-    char *body = arena_bytes(req->arena, LOG_BODY_BYTES_MAX);
+    /* As much as this item needs: a request brings many, and its arena is capped. */
+    size_t bytes_max = out_view(&json).n + item->section.n + 256;
+    char *body = arena_bytes(req->arena, bytes_max);
     must(body);
-    struct wire_out out = wire_out_make(body, LOG_BODY_BYTES_MAX);
+    struct wire_out out = wire_out_make(body, bytes_max);
     uint8_t digest[ITEM_DIGEST_BYTES];
     item_digest(item, digest);
     wire_put_u16(&out, (uint16_t)number);
@@ -162,7 +164,7 @@ static fail emit_public(struct req *req, uint32_t index, const struct item *item
     wire_put_str(&out, item->section);
     wire_put(&out, digest, sizeof(digest));
     wire_put_str(&out, out_view(&json));
-    bool fits = !out.failed && !json.failed;
+    bool fits = !out.failed && !json.failed && out.n <= LOG_BODY_BYTES_MAX;
     out_fini(&json);
     if (!fits)
         return fail_set(req->why, FAIL_LIMIT, "the item is larger than %zu KiB with its picture",
