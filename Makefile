@@ -89,9 +89,9 @@ $(BIN): $(OBJ) $(O)/$(MAIN:.c=.o) $(PORTAL_OBJ)
 	@echo "  link $@"
 	@$(CC) $(LDFLAGS_$(FLAVOUR)) -o $@ $(filter %.o,$^) $(LDLIBS)
 
-$(UNIT): $(OBJ) $(TEST_OBJ) $(PORTAL_OBJ)
+$(UNIT): $(TEST_OBJ) $(PORTAL_OBJ) $(O)/all.a
 	@echo "  link $@"
-	@$(CC) $(LDFLAGS_$(FLAVOUR)) -o $@ $(filter %.o,$^) $(LDLIBS)
+	@$(CC) $(LDFLAGS_$(FLAVOUR)) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
