@@ -5,7 +5,6 @@
 set -u
 mkdir -p build/test
 passed=0 failed=0
-table=""
 
 # Counts come from the runner's own closing lines; a stage without them counts as one test.
 count() {

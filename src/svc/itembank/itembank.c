@@ -10,6 +10,19 @@
 
 #define ITEMS_AT_ONCE_MAX 100
 
+struct itembank {
+    char *body; /* LOG_BODY_BYTES_MAX of room for the event at hand */
+};
+
+static fail itembank_open(void *state, struct host *host, struct why *why)
+{
+    struct itembank *itembank = state;
+    (void)why;
+    itembank->body = arena_bytes(host->memory, LOG_BODY_BYTES_MAX);
+    must(itembank->body);
+    return FAIL_NONE;
+}
+
 static fail exams_list(struct req *req)
 {
     const struct directory *d = req->host->directory;
@@ -174,11 +187,9 @@ static fail emit_public(struct req *req, uint32_t index, const struct item *item
 
 static fail emit_key(struct req *req, uint32_t index, const struct item *item, unsigned number)
 {
-    char *body = arena_bytes(req->arena, 2 * SCORE_KEY_BYTES_MAX);
-    char *key = arena_bytes(req->arena, SCORE_KEY_BYTES_MAX);
-    must(body && key);
-    struct wire_out key_out = wire_out_make(key, SCORE_KEY_BYTES_MAX);
-    struct wire_out out = wire_out_make(body, 2 * SCORE_KEY_BYTES_MAX);
+    char *body = ((struct itembank *)req->state)->body, key[SCORE_KEY_BYTES_MAX];
+    struct wire_out key_out = wire_out_make(key, sizeof(key));
+    struct wire_out out = wire_out_make(body, LOG_BODY_BYTES_MAX);
     score_key_encode(&key_out, &item->key);
     must(!key_out.failed);
     wire_put_u16(&out, (uint16_t)number);
@@ -281,4 +292,6 @@ const struct service svc_itembank = {
     .name = "itembank",
     .purpose = "exams, items and their import",
     .routes = TABLE(itembank_routes),
+    .state_bytes = sizeof(struct itembank),
+    .open = itembank_open,
 };
