@@ -152,6 +152,13 @@ static fail read_item(struct importer *importer, struct item *item, str line, st
     return f ? f : read_key(importer, item, kind.p != NULL, json, why);
 }
 
+/* The JSON reader sees one line, and calls it line 1; which line of the file it is we say. */
+static const char *without_line(const char *reason)
+{
+    static const char line[] = "JSON line 1, ";
+    return strncmp(reason, line, sizeof(line) - 1) == 0 ? reason + sizeof(line) - 1 : reason;
+}
+
 void import_jsonl(struct importer *importer, str bytes)
 {
     struct why why;
@@ -163,7 +170,7 @@ void import_jsonl(struct importer *importer, str bytes)
         if (line.n == 0)
             continue;
         if (read_item(importer, &item, line, &why))
-            importer_refuse(importer, number, why.text);
+            importer_refuse(importer, number, without_line(why.text));
         else
             importer_offer(importer, &item, number);
     }
