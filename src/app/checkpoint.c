@@ -10,8 +10,9 @@
  * anything is wrong with a checkpoint it is not used: the log alone is enough (docs/adr/0002). */
 #include "app/hall_internal.h"
 
+#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -147,9 +148,24 @@ fail hall_checkpoint(struct hall *hall, struct why *why)
 static void reap(struct hall *hall)
 {
     int status;
-    if (!hall->checkpoint_pid || waitpid(hall->checkpoint_pid, &status, WNOHANG) == 0)
+    if (!hall->checkpoint_pid)
         return;
-    hall->checkpoint_pid = 0; /* a failed child left the old checkpoint as it was */
+    if (waitpid(hall->checkpoint_pid, &status, WNOHANG) != 0) {
+        hall->checkpoint_pid = 0; /* a failed child left the old checkpoint as it was */
+        return;
+    }
+    if (clock_mono_us(hall->host.clock) - hall->checkpoint_us > CHILD_US_MAX)
+        kill(hall->checkpoint_pid,
+             SIGKILL); /* a lock of another thread may have been held at the fork */
+}
+
+/* The child holds our sockets and our lock on the log. It must not outlive us by a moment: the next
+ * hall wants the lock, and the gateway wants to see its connections end. */
+static void become_child(pid_t parent)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(1);
 }
 
 void hall_checkpoint_maybe(struct hall *hall)
@@ -159,14 +175,16 @@ void hall_checkpoint_maybe(struct hall *hall)
     if (hall->checkpoint_pid || !hall->opts.dir ||
         offset - hall->checkpoint_at < CHECKPOINT_EVERY || log_durable(hall->log) != offset)
         return;
-    pid_t pid = fork();
+    pid_t parent = getpid(), pid = fork();
     if (pid < 0)
         return; /* no memory for a child now: later */
     if (pid == 0) {
         struct why why;
+        become_child(parent);
         /* Only this thread exists here; the log's threads do not, and log_read needs none. */
         _exit(save(hall, offset, &why) ? 1 : 0);
     }
     hall->checkpoint_pid = pid;
+    hall->checkpoint_us = clock_mono_us(hall->host.clock);
     hall->checkpoint_at = offset; /* do not start another for this stretch even if this one fails */
 }

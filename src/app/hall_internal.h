@@ -28,6 +28,7 @@ struct hall {
     struct routes routes;
     uint64_t folded_to;     /* the checkpoint's offset while opening */
     uint64_t checkpoint_at; /* offset of the newest checkpoint */
+    int64_t checkpoint_us;  /* when it was started */
     pid_t checkpoint_pid;   /* the child writing one, or 0 */
     int64_t opened_us;
 };
