@@ -9,6 +9,7 @@
  * it leaves only when log_durable() > its offset. Nothing else may be called "saved".
  *
  * Threads: append, flush, appended are for one thread, the owner's. durable and read are for any.
+ * Both take no lock, so a forked child may use them too, and nothing else of the log.
  */
 #pragma once
 

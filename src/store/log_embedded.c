@@ -74,7 +74,7 @@ static fail open_folder(struct embedded *embedded, const struct log_opts *opts, 
     struct chance kernel;
     chance_real_init(&kernel);
     spare_drop(&embedded->spare); /* of an earlier process: not known how far it was synced */
-    if (embedded->segments.count == 0) {
+    if (segments_count(&embedded->segments) == 0) {
         fail f = make_log(embedded, opts->chance ? opts->chance : &kernel, why);
         if (f)
             return f;
@@ -313,9 +313,7 @@ static void embedded_stats(const struct log *log, struct log_stats *stats)
     *stats = embedded->stats;
     stats->has_room = !(embedded->full && embedded->room < batch_padded(LOG_BODY_BYTES_MAX));
     pthread_mutex_unlock(&embedded->lock);
-    pthread_mutex_lock(&embedded->segments.lock);
-    stats->segments = embedded->segments.count;
-    pthread_mutex_unlock(&embedded->segments.lock);
+    stats->segments = segments_count(&embedded->segments);
 }
 
 static void embedded_close(struct log *log)

@@ -6,6 +6,7 @@
 #include "store/log_spare.h"
 #include "sys/clock.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #define GATHER_ENOUGH_BYTES (256 * KIB) /* a sync of this much costs more than its fixed part */

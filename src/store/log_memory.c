@@ -1,12 +1,12 @@
 /* log_memory.c - the log without a disk: for tests, for teaching, and as the benchmark's floor.
  *
  * "Durable" means flushed; nothing outlives log_close. Records are kept in the same bytes as in the
- * embedded log, in chunks that never move, so readers in other threads need the lock only to look
- * up a chunk. */
+ * embedded log, in chunks that never move, and a reader looks only at what was durable when it was
+ * called: so it needs no lock. */
+#include "store/growing.h"
 #include "store/log_backend.h"
 #include "store/log_batch.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -15,15 +15,13 @@
 #define CHUNK_BYTES MIB
 
 struct chunk {
-    struct batch_head head; /* never sealed: memory needs no sums */
+    struct batch_head head; /* never sealed; only first and at_first are for readers */
     char records[CHUNK_BYTES];
 };
 
 struct log_in_memory {
     struct log log;
-    pthread_mutex_t lock; /* over chunks, chunk_count and the newest chunk's head */
-    struct chunk **chunks;
-    size_t chunk_count, chunk_cap;
+    struct growing chunks; /* struct chunk * */
     _Atomic uint64_t durable;
     uint64_t batches;
     int wake_fd;
@@ -44,22 +42,22 @@ static fail memory_open(struct log **log, const struct log_opts *opts, struct wh
         free(memory);
         return fail_errno(why, FAIL_WORLD, "cannot make an eventfd for the log");
     }
-    pthread_mutex_init(&memory->lock, NULL);
+    memory->chunks = growing_of(struct chunk *);
     *log = &memory->log;
     return FAIL_NONE;
 }
 
+static struct chunk *chunk_at(const struct log_in_memory *memory, size_t i)
+{
+    return *(struct chunk **)growing_at(&memory->chunks, i);
+}
+
 static struct chunk *new_chunk(struct log_in_memory *memory, const struct record *first)
 {
-    if (memory->chunk_count == memory->chunk_cap) {
-        memory->chunk_cap = MAX(memory->chunk_cap * 2, 16);
-        memory->chunks = realloc(memory->chunks, memory->chunk_cap * sizeof(*memory->chunks));
-        must(memory->chunks);
-    }
     struct chunk *chunk = malloc(sizeof(*chunk));
     must(chunk);
     chunk->head = (struct batch_head){ .first = first->offset, .at_first = first->at };
-    memory->chunks[memory->chunk_count++] = chunk;
+    growing_push(&memory->chunks, &chunk);
     return chunk;
 }
 
@@ -67,8 +65,8 @@ static fail memory_append(struct log *log, const struct record *record, struct w
 {
     (void)why;
     struct log_in_memory *memory = ours(log);
-    pthread_mutex_lock(&memory->lock);
-    struct chunk *chunk = memory->chunk_count ? memory->chunks[memory->chunk_count - 1] : NULL;
+    size_t count = growing_count(&memory->chunks);
+    struct chunk *chunk = count ? chunk_at(memory, count - 1) : NULL;
     size_t most = RECORD_HEAD_BYTES_MAX + record->body.n;
     if (!chunk || most > CHUNK_BYTES - chunk->head.bytes)
         chunk = new_chunk(memory, record);
@@ -76,7 +74,6 @@ static fail memory_append(struct log *log, const struct record *record, struct w
     char *p = chunk->records + chunk->head.bytes;
     chunk->head.bytes += (uint32_t)record_encode(p, record, before);
     chunk->head.count++;
-    pthread_mutex_unlock(&memory->lock);
     return FAIL_NONE;
 }
 
@@ -101,38 +98,35 @@ static int memory_wake_fd(const struct log *log)
     return ours(log)->wake_fd;
 }
 
-/* The chunk that holds `offset`, with its head as of now; false beyond the last. */
-static bool find(struct log_in_memory *memory, uint64_t offset, struct chunk **chunk,
-                 struct batch_head *head)
+/* The last chunk that begins at or before `offset`. */
+static size_t find(const struct log_in_memory *memory, uint64_t offset)
 {
-    size_t low = 0;
-    pthread_mutex_lock(&memory->lock);
-    for (size_t high = memory->chunk_count; low < high;) {
+    size_t low = 0, high = growing_count(&memory->chunks);
+    while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
-        const struct batch_head *at = &memory->chunks[middle]->head;
-        if (at->first + at->count <= offset)
-            low = middle + 1;
+        if (chunk_at(memory, middle)->head.first <= offset)
+            low = middle;
         else
             high = middle;
     }
-    bool found = low < memory->chunk_count;
-    if (found) {
-        *chunk = memory->chunks[low];
-        *head = (*chunk)->head;
-    }
-    pthread_mutex_unlock(&memory->lock);
-    return found;
+    return low;
 }
 
 static fail memory_read(struct log *log, uint64_t from, uint64_t end, uint32_t topics,
                         log_read_fn fn, void *ctx, struct why *why)
 {
-    struct chunk *chunk;
-    struct batch_head head;
+    const struct log_in_memory *memory = ours(log);
     fail f = FAIL_NONE;
-    while (!f && from < end && find(ours(log), from, &chunk, &head)) {
+    for (size_t i = find(memory, from); !f && from < end; i++) {
+        bool last = i + 1 == growing_count(&memory->chunks);
+        const struct chunk *chunk = chunk_at(memory, i);
+        uint64_t until = last ? end : MIN(end, chunk_at(memory, i + 1)->head.first);
+        struct batch_head head = { .first = chunk->head.first,
+                                   .at_first = chunk->head.at_first,
+                                   .count = (uint32_t)(until - chunk->head.first),
+                                   .bytes = CHUNK_BYTES };
         f = batch_each(&head, chunk->records, from, end, topics, fn, ctx, why);
-        from = head.first + head.count;
+        from = until;
     }
     return f;
 }
@@ -141,17 +135,16 @@ static void memory_stats(const struct log *log, struct log_stats *stats)
 {
     const struct log_in_memory *memory = ours(log);
     stats->batches = memory->batches;
-    stats->segments = memory->chunk_count;
+    stats->segments = growing_count(&memory->chunks);
     stats->has_room = true;
 }
 
 static void memory_close(struct log *log)
 {
     struct log_in_memory *memory = ours(log);
-    for (size_t i = 0; i < memory->chunk_count; i++)
-        free(memory->chunks[i]);
-    free(memory->chunks);
-    pthread_mutex_destroy(&memory->lock);
+    for (size_t i = 0; i < growing_count(&memory->chunks); i++)
+        free(chunk_at(memory, i));
+    growing_fini(&memory->chunks);
     if (memory->wake_fd >= 0)
         close(memory->wake_fd);
     free(memory);

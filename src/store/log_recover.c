@@ -35,7 +35,7 @@ static fail corrupt(const struct walk *walk, const char *what, struct why *why)
 {
     char path[PATH_MAX];
     const struct place *place = &walk->place;
-    segments_path(walk->segments, walk->segments->firsts[place->segment], path);
+    segments_path(walk->segments, segments_first(walk->segments, place->segment), path);
     return fail_set(why, FAIL_CORRUPT,
                     "the log is damaged at byte %llu of %s (record %llu): %s. Nothing was changed. "
                     "Copy the folder away, then put back that file from a backup or mirror; do not "
@@ -90,7 +90,7 @@ static fail judge_end(struct walk *walk, struct why *why)
     struct batch_head head;
     bool later;
     str sector;
-    if (walk->place.segment + 1 < walk->segments->count)
+    if (walk->place.segment + 1 < segments_count(walk->segments))
         return corrupt(walk, "the next file does not begin where this one ends", why);
     if (walk->segment_bytes < 2 * BATCH_BLOCK_BYTES)
         return corrupt(walk, "the file was cut", why);
@@ -174,7 +174,7 @@ static fail read_id(struct walk *walk, struct why *why)
     segments->files->close(segments->files, handle);
     if (f)
         return f;
-    if (segments->firsts[0] != 0)
+    if (segments_first(segments, 0) != 0)
         return corrupt(walk, "the log's first file is missing", why);
     if (got < sizeof(head) || !batch_head_valid(&head) || head.first || head.count || head.chain)
         return corrupt(walk, "the log's first batch is not what was written", why);

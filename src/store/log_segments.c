@@ -8,19 +8,10 @@
 #define READ_AHEAD_BYTES (512 * KIB) /* larger than most batches, smaller than a core's cache */
 
 struct listing {
-    struct segments *segments;
+    uint64_t *firsts;
+    size_t count, cap;
     bool strange;
 };
-
-static void push(struct segments *segments, uint64_t first)
-{
-    if (segments->count == segments->cap) {
-        segments->cap = MAX(segments->cap * 2, 64);
-        segments->firsts = realloc(segments->firsts, segments->cap * sizeof(uint64_t));
-        must(segments->firsts);
-    }
-    segments->firsts[segments->count++] = first;
-}
 
 static void list_one(void *ctx, str name)
 {
@@ -29,10 +20,16 @@ static void list_one(void *ctx, str name)
     if (!str_ends(name, STR(".seg")))
         return;
     str digits = str_first(name, name.n - 4);
-    if (digits.n == NAME_DIGITS && str_u64(digits, &first))
-        push(listing->segments, first);
-    else
+    if (digits.n != NAME_DIGITS || !str_u64(digits, &first)) {
         listing->strange = true;
+        return;
+    }
+    if (listing->count == listing->cap) {
+        listing->cap = MAX(listing->cap * 2, 64);
+        listing->firsts = realloc(listing->firsts, listing->cap * sizeof(first));
+        must(listing->firsts);
+    }
+    listing->firsts[listing->count++] = first;
 }
 
 static int by_first(const void *a, const void *b)
@@ -43,29 +40,42 @@ static int by_first(const void *a, const void *b)
 
 fail segments_init(struct segments *segments, struct files *files, const char *dir, struct why *why)
 {
-    *segments = (struct segments){ .files = files };
-    pthread_mutex_init(&segments->lock, NULL);
+    *segments = (struct segments){
+        .files = files,
+        .firsts = growing_of(uint64_t),
+        .marks = growing_of(struct place),
+    };
     if ((size_t)snprintf(segments->dir, sizeof(segments->dir), "%s", dir) >= sizeof(segments->dir))
         return fail_set(why, FAIL_INPUT, "the path %s is too long; use a shorter folder", dir);
-    struct listing listing = { .segments = segments };
+    struct listing listing = { 0 };
     fail f = files->list(files, dir, list_one, &listing, why);
-    if (f)
-        return f;
-    if (listing.strange)
-        return fail_set(why, FAIL_CORRUPT,
-                        "the log's folder %s holds a .seg file whose name is not 20 digits: nobody "
-                        "but examhall may change this folder; move that file away",
-                        dir);
-    if (segments->count)
-        qsort(segments->firsts, segments->count, sizeof(uint64_t), by_first);
-    return FAIL_NONE;
+    if (!f && listing.strange)
+        f = fail_set(why, FAIL_CORRUPT,
+                     "the log's folder %s holds a .seg file whose name is not 20 digits: nobody "
+                     "but examhall may change this folder; move that file away",
+                     dir);
+    if (listing.count)
+        qsort(listing.firsts, listing.count, sizeof(uint64_t), by_first);
+    for (size_t i = 0; i < listing.count; i++)
+        growing_push(&segments->firsts, &listing.firsts[i]);
+    free(listing.firsts);
+    return f;
 }
 
 void segments_fini(struct segments *segments)
 {
-    free(segments->firsts);
-    free(segments->marks);
-    pthread_mutex_destroy(&segments->lock);
+    growing_fini(&segments->firsts);
+    growing_fini(&segments->marks);
+}
+
+size_t segments_count(const struct segments *segments)
+{
+    return growing_count(&segments->firsts);
+}
+
+uint64_t segments_first(const struct segments *segments, size_t segment)
+{
+    return *(const uint64_t *)growing_at(&segments->firsts, segment);
 }
 
 void segments_path(const struct segments *segments, uint64_t first, char path[PATH_MAX])
@@ -82,61 +92,46 @@ fail segments_open(struct segments *segments, size_t segment, int mode, int *han
                    struct why *why)
 {
     char path[PATH_MAX];
-    pthread_mutex_lock(&segments->lock);
-    segments_path(segments, segments->firsts[segment], path);
-    pthread_mutex_unlock(&segments->lock);
+    segments_path(segments, segments_first(segments, segment), path);
     return segments->files->open(segments->files, path, mode, handle, why);
 }
 
 fail segments_adopt_spare(struct segments *segments, uint64_t first, struct why *why)
 {
     char spare[PATH_MAX], path[PATH_MAX];
-    must(segments->count == 0 || first > segments->firsts[segments->count - 1]);
+    size_t count = segments_count(segments);
+    must(count == 0 || first > segments_first(segments, count - 1));
     segments_spare_path(segments, spare);
     segments_path(segments, first, path);
     fail f = segments->files->rename(segments->files, spare, path, why);
     if (!f)
         f = segments->files->sync_dir(segments->files, segments->dir, why);
-    if (f)
-        return f;
-    pthread_mutex_lock(&segments->lock);
-    push(segments, first);
-    pthread_mutex_unlock(&segments->lock);
-    return FAIL_NONE;
+    if (!f)
+        growing_push(&segments->firsts, &first);
+    return f;
 }
 
 void segments_note(struct segments *segments, const struct place *place)
 {
-    pthread_mutex_lock(&segments->lock);
-    size_t n = segments->mark_count;
-    const struct place *last = n ? &segments->marks[n - 1] : NULL;
-    if (!last || last->segment != place->segment || place->at - last->at >= MARK_EVERY_BYTES) {
-        if (n == segments->mark_cap) {
-            segments->mark_cap = MAX(n * 2, 256);
-            segments->marks =
-                realloc(segments->marks, segments->mark_cap * sizeof(*segments->marks));
-            must(segments->marks);
-        }
-        segments->marks[segments->mark_count++] = *place;
-    }
-    pthread_mutex_unlock(&segments->lock);
+    size_t n = growing_count(&segments->marks);
+    const struct place *last = n ? growing_at(&segments->marks, n - 1) : NULL;
+    if (!last || last->segment != place->segment || place->at - last->at >= MARK_EVERY_BYTES)
+        growing_push(&segments->marks, place);
 }
 
 struct place segments_find(struct segments *segments, uint64_t offset)
 {
-    pthread_mutex_lock(&segments->lock);
-    size_t low = 0, high = segments->mark_count;
+    size_t low = 0, high = growing_count(&segments->marks);
     must(high > 0); /* the log's first batch is always a mark */
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
-        if (segments->marks[middle].first <= offset)
+        const struct place *place = growing_at(&segments->marks, middle);
+        if (place->first <= offset)
             low = middle;
         else
             high = middle;
     }
-    struct place place = segments->marks[low];
-    pthread_mutex_unlock(&segments->lock);
-    return place;
+    return *(const struct place *)growing_at(&segments->marks, low);
 }
 
 void walk_init(struct walk *walk, struct segments *segments, struct place from)
@@ -221,10 +216,7 @@ static bool next_segment(struct walk *walk)
 {
     struct segments *segments = walk->segments;
     size_t next = walk->place.segment + 1;
-    pthread_mutex_lock(&segments->lock);
-    bool goes_on = next < segments->count && segments->firsts[next] == walk->place.first;
-    pthread_mutex_unlock(&segments->lock);
-    if (!goes_on)
+    if (next >= segments_count(segments) || segments_first(segments, next) != walk->place.first)
         return false;
     segments->files->close(segments->files, walk->handle);
     walk->handle = -1;

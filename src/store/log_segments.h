@@ -3,13 +3,14 @@
  *
  * A segment is `<offset of its first record, 20 digits>.seg`: filled with zeros, synced and of its
  * final length before it gets that name, so that a batch never waits for room or for the file
- * system's own journal. The writer adds segments and marks; readers in any thread look them up. */
+ * system's own journal. The writer adds segments and marks; readers in any thread, or in a forked
+ * child, look them up without a lock. */
 #pragma once
 
+#include "store/growing.h"
 #include "store/log_batch.h"
 
 #include <limits.h>
-#include <pthread.h>
 
 #define MARK_EVERY_BYTES (256 * KIB)
 
@@ -25,11 +26,8 @@ struct segments {
     struct files *files;
     char dir[PATH_MAX - 32];
     uint64_t log_id;
-    pthread_mutex_t lock; /* over all below */
-    uint64_t *firsts;     /* a segment each, ascending */
-    size_t count, cap;
-    struct place *marks; /* some batches, about one each MARK_EVERY_BYTES, ascending */
-    size_t mark_count, mark_cap;
+    struct growing firsts; /* uint64_t: a segment each, ascending */
+    struct growing marks;  /* struct place: a batch about every MARK_EVERY_BYTES, ascending */
 };
 
 /* Lists the folder. FAIL_CORRUPT when a name that ends in .seg is not one of ours. */
@@ -37,6 +35,8 @@ fail segments_init(struct segments *segments, struct files *files, const char *d
                    struct why *why) MUST_USE;
 void segments_fini(struct segments *segments);
 
+size_t segments_count(const struct segments *segments);
+uint64_t segments_first(const struct segments *segments, size_t segment);
 void segments_path(const struct segments *segments, uint64_t first, char path[PATH_MAX]);
 void segments_spare_path(const struct segments *segments, char path[PATH_MAX]);
 fail segments_open(struct segments *segments, size_t segment, int mode, int *handle,

@@ -366,6 +366,35 @@ TEST(log, can_be_read_by_other_threads_while_it_is_written)
     log_close(log);
 }
 
+static int read_in_child(struct log *log)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        struct reader reader = { .log = log };
+        alarm(20); /* a lock held by a thread that is not here would hang it */
+        fail f = log_read(log, 0, TOPICS_ALL, read_in_order, &reader, &reader.why);
+        _exit(f || reader.seen != log_durable(log));
+    }
+    int status = -1;
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    return status;
+}
+
+TEST(log, can_be_read_by_a_forked_child_while_it_is_written)
+{
+    EACH_CASE(c)
+    {
+        struct log *log = open_case(c, test_dir());
+        for (uint64_t i = 0; i < 4000; i += 100) {
+            append_some(log, i, i + 100);
+            log_flush(log);
+            if (i % 500 == 0)
+                CHECK_EQ(read_in_child(log), 0);
+        }
+        log_close(log);
+    }
+}
+
 /* --- bytes ----------------------------------------------------------------------------------- */
 
 TEST(log, sums_the_same_with_and_without_the_instruction)
