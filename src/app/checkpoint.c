@@ -18,7 +18,8 @@
 
 #define KEPT_TOPICS      (TOPICS_ALL & ~(TOPIC_BIT(TOPIC_ANSWERS) | TOPIC_BIT(TOPIC_SESSIONS)))
 #define CHECKPOINT_EVERY 1000000 /* records between two */
-#define FORMAT           "1"     /* raised when save or an event changes its meaning */
+#define CHILD_US_MAX     (600 * 1000000ll)
+#define FORMAT           "1" /* raised when save or an event changes its meaning */
 
 static void path_of(const struct hall *hall, char path[4096])
 {
