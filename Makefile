@@ -138,3 +138,11 @@ fmt:
 
 clean:
 	rm -rf $(B)
+
+# Random kill -9 of hall and gateway under load: `make chaos KILLS=200`; `make test` does a few.
+KILLS ?= 200
+.PHONY: chaos chaos-short
+chaos: $(BIN)
+	EXAMHALL=$(BIN) tests/chaos/run.sh $(KILLS)
+chaos-short: $(BIN)
+	EXAMHALL=$(BIN) tests/chaos/run.sh 6

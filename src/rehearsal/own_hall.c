@@ -207,10 +207,8 @@ static fail serve_start(struct own_hall *hall, const struct own_hall_opts *opts,
     for (int i = 0; i < READY_TRIES; i++) {
         if (answers(hall))
             return FAIL_NONE;
-        if (hall->serve <= 0 || waitpid(hall->serve, NULL, WNOHANG) == hall->serve) {
-            hall->serve = 0;
+        if (!own_hall_runs(hall))
             return fail_set(why, FAIL_WORLD, "the hall did not start; %s.log says why", hall->dir);
-        }
         usleep(TRY_US);
     }
     return fail_set(why, FAIL_WORLD, "the hall does not answer at %s; %s.log says why", hall->url,
@@ -257,6 +255,13 @@ fail own_hall_publish(struct own_hall *hall, struct why *why)
 
 /* --- its processes ------------------------------------------------------------------------------
  */
+
+bool own_hall_runs(struct own_hall *hall)
+{
+    if (hall->serve > 0 && waitpid(hall->serve, NULL, WNOHANG) == hall->serve)
+        hall->serve = 0;
+    return hall->serve > 0;
+}
 
 static pid_t pid_of(str status, bool gateway)
 {

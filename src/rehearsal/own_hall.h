@@ -28,6 +28,7 @@ struct own_hall_opts {
 fail own_hall_start(struct own_hall *hall, const struct own_hall_opts *opts,
                     struct why *why) MUST_USE;
 fail own_hall_open(struct own_hall *hall, struct why *why) MUST_USE; /* the exam: all may start */
+bool own_hall_runs(struct own_hall *hall); /* false: `serve` has ended by itself */
 /* The process of the gateway or of the hall; 0 when it is just not there. */
 pid_t own_hall_pid(const struct own_hall *hall, bool gateway);
 fail own_hall_publish(struct own_hall *hall, struct why *why) MUST_USE; /* close, score, publish */

@@ -200,7 +200,7 @@ static int by_time(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Faults come at random in the middle seven tenths of the sitting. */
+/* Faults come at random, from when the last candidates start to when most have submitted. */
 static void faults_plan(struct rehearsal *r)
 {
     struct outcome *outcome = r->outcome;
@@ -209,7 +209,7 @@ static void faults_plan(struct rehearsal *r)
     outcome->faults_planned = r->opts->kill_hall + r->opts->kill_gateway;
     must(outcome->faults_planned <= FAULTS_MAX);
     for (unsigned i = 0; i < outcome->faults_planned; i++) {
-        double at = (0.15 + 0.7 * chance_unit(&chance)) * r->opts->minutes * 60e6;
+        double at = (0.05 + 0.9 * chance_unit(&chance)) * r->opts->minutes * 60e6;
         outcome->faults[i] = (struct fault){ i >= r->opts->kill_hall, (int64_t)at, 0 };
     }
     qsort(outcome->faults, outcome->faults_planned, sizeof(outcome->faults[0]), by_time);
@@ -272,7 +272,12 @@ static void show(struct rehearsal *r, const char *phase, const struct board *tot
 
 typedef bool (*over_fn)(struct rehearsal *r, const struct board *total);
 
-/* Ticks until `over`, the deadline, an interrupt, or no agent is left. */
+static bool hall_gone(struct rehearsal *r)
+{
+    return !r->opts->target && !own_hall_runs(&r->hall);
+}
+
+/* Ticks until `over`, the deadline, an interrupt, or no agent or no hall is left. */
 static void phase_run(struct rehearsal *r, const char *phase, int64_t deadline_us, over_fn over)
 {
     struct board *total = &r->outcome->total;
@@ -282,7 +287,7 @@ static void phase_run(struct rehearsal *r, const char *phase, int64_t deadline_u
         count_up(r, total);
         faults_tick(r, total);
         show(r, phase, total);
-    } while (!over(r, total) && agent_clock_us() < deadline_us && !interrupted &&
+    } while (!over(r, total) && agent_clock_us() < deadline_us && !interrupted && !hall_gone(r) &&
              r->outcome->agents_died < r->agents);
     fault_over(r);
 }
@@ -352,6 +357,8 @@ static fail rehearsal_whole(struct rehearsal *r, struct why *why)
         f = sit(r, why);
     agents_stop(r);
     r->outcome->duration_s = (double)(agent_clock_us() - r->begin_us) / 1e6;
+    if (!f && hall_gone(r))
+        f = fail_set(why, FAIL_WORLD, "the hall ended in the middle; %s.log says why", r->hall.dir);
     if (!f && interrupted)
         f = fail_set(why, FAIL_WORLD, "the rehearsal was interrupted, so there is no verdict");
     return f;

@@ -19,7 +19,8 @@ struct fault {
 
 struct objectives {
     int64_t save_p99_us, sign_in_p99_us;
-    int64_t lag_p99_us;
+    int64_t lag_p99_us;        /* of our own; beyond it latencies mean nothing */
+    int64_t lag_faults_p99_us; /* with faults, where latencies are not judged */
 };
 extern const struct objectives objectives_default;
 
