@@ -16,10 +16,11 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define OUTPUT_BYTES_MAX (64 * MIB)
-enum { ARGS_MAX = 16, READY_TRIES = 600, TRY_US = 50000 };
+enum { ARGS_MAX = 16, READY_S_MAX = 60, READY_MS = 1000, TRY_US = 50000 };
 
 /* --- our own program, as a person would call it -------------------------------------------------
  */
@@ -173,7 +174,7 @@ static fail roster_make(struct own_hall *hall, const struct own_hall_opts *opts,
 
 static bool answers(const struct own_hall *hall)
 {
-    struct client_opts opts = { .url = hall->url, .insecure = true, .timeout_ms = 2000 };
+    struct client_opts opts = { .url = hall->url, .insecure = true, .timeout_ms = READY_MS };
     struct arena arena = arena_make(64 * KIB);
     struct client *client = NULL;
     struct client_reply reply = { 0 };
@@ -204,7 +205,7 @@ static fail serve_start(struct own_hall *hall, const struct own_hall_opts *opts,
                                 log_fd >= 0 ? log_fd : 2);
     if (log_fd >= 0)
         close(log_fd);
-    for (int i = 0; i < READY_TRIES; i++) {
+    for (time_t until = time(NULL) + READY_S_MAX; time(NULL) < until;) {
         if (answers(hall))
             return FAIL_NONE;
         if (!own_hall_runs(hall))

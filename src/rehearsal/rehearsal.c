@@ -347,9 +347,12 @@ static void agents_stop(struct rehearsal *r)
 
 static fail rehearsal_whole(struct rehearsal *r, struct why *why)
 {
+    struct sigaction action = { .sa_handler = on_interrupt };
     fail f = hall_find(r, why);
     if (f)
         return f;
+    sigaction(SIGINT, &action, NULL); /* from here on the end must be orderly */
+    sigaction(SIGTERM, &action, NULL);
     plan_make(r);
     faults_plan(r);
     f = agents_start(r, why);
@@ -368,14 +371,11 @@ fail rehearsal_run(const struct rehearsal_opts *opts, struct outcome *outcome, s
 {
     static struct rehearsal r;
     static char target[300], kept[400];
-    struct sigaction action = { .sa_handler = on_interrupt }, before_int, before_term;
     r = (struct rehearsal){ .opts = opts, .outcome = outcome };
     memset(outcome, 0, sizeof(*outcome));
     outcome->candidates = opts->candidates;
     outcome->scored = !opts->target;
     outcome->seed = opts->seed;
-    sigaction(SIGINT, &action, &before_int);
-    sigaction(SIGTERM, &action, &before_term);
     display_init(&r.display, opts->out_fd, opts->plain_lines);
     fail f = rehearsal_whole(&r, why);
     bool keep = f || outcome->total.saves_lost || outcome->total.saves_foreign ||
@@ -386,10 +386,10 @@ fail rehearsal_run(const struct rehearsal_opts *opts, struct outcome *outcome, s
     snprintf(kept, sizeof(kept), "%s", r.hall.dir);
     outcome->target = target;
     outcome->kept = keep && kept[0] ? kept : NULL;
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
     free(r.credentials);
     out_fini(&r.codes);
     out_fini(&r.hall.codes);
-    sigaction(SIGINT, &before_int, NULL);
-    sigaction(SIGTERM, &before_term, NULL);
     return f;
 }
