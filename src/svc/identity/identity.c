@@ -139,11 +139,15 @@ static fail sign_out(struct req *req)
     out_z(req->headers, "Set-Cookie: __Host-examhall=; Path=/; Secure; HttpOnly; SameSite=Strict; "
                         "Max-Age=0\r\n");
     req->status = 204;
-    if (req->who == WHO_OFFICER)
-        return FAIL_NONE;
-    uint32_t epoch = req->host->directory->candidates[req->subject].epoch + 1;
-    return emit(req->host, TOPIC_SESSIONS, CANDIDATE_SIGNED_IN, req->subject,
-                str_of(&epoch, sizeof(epoch)), req->why);
+    const struct directory *d = req->host->directory;
+    bool officer = req->who == WHO_OFFICER;
+    char body[12]; /* the epoch moves on, so a copy of the cookie is worth nothing either */
+    struct wire_out out = wire_out_make(body, sizeof(body));
+    wire_put_u32(&out, req->epoch + 1);
+    if (officer)
+        wire_put_u64(&out, d->officers[req->subject].totp_step);
+    return emit(req->host, TOPIC_SESSIONS, officer ? OFFICER_SIGNED_IN : CANDIDATE_SIGNED_IN,
+                req->subject, str_of(body, out.n), req->why);
 }
 
 /* --- officers ----------------------------------------------------------------------------------
