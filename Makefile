@@ -117,7 +117,13 @@ $(B)/fuzz/%: $(O)/fuzz/%.o $(O)/all.a
 
 $(B)/bench/%: $(O)/bench/%.o $(O)/all.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_$(FLAVOUR)) -o $@ $^ $(LDLIBS)
+	$(CC) $(LDFLAGS_$(FLAVOUR)) -o $@ $(filter %.o,$^) $(O)/all.a $(LDLIBS)
+
+$(B)/bench/save_path: $(O)/bench/load.o
+
+.PHONY: bench
+bench: $(BIN) $(B)/bench/log $(B)/bench/crossing $(B)/bench/save_path
+	@bench/bench.sh $(B)/bench.json
 
 .PRECIOUS: $(O)/fuzz/%.o $(O)/bench/%.o
 .PHONY: fuzz $(FUZZERS:%=fuzz-%)
