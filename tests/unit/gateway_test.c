@@ -7,11 +7,11 @@
 #define HOST "Host: exam.example.org\r\n"
 #define SAVE "PUT /v1/attempts/7/answers/12 HTTP/1.1\r\n" HOST
 
-static struct world w; /* large; each test opens and closes it */
+static struct gate_world w; /* large; each test opens and closes it */
 
 TEST(gateway, a_request_byte_by_byte_is_answered_once_whole)
 {
-    world_open(&w, 1, true);
+    gate_world_open(&w, 1, true);
     struct world_client c;
     client_dial(&w, &c);
     str all = STR(SAVE "Content-Length: 2\r\n\r\n{}");
@@ -20,19 +20,19 @@ TEST(gateway, a_request_byte_by_byte_is_answered_once_whole)
         CHECK_EQ(client_reply_of(&c, body), 0);
         CHECK_EQ(w.served, 0);
         client_say(&w, &c, (str){ all.p + i, 1 });
-        world_run(&w, 1, 1);
+        gate_world_run(&w, 1, 1);
     }
     CHECK_EQ(client_ask(&w, &c, STR_NONE, body), 200);
     CHECK_STR(str_z(body), STR("/v1/attempts/7/answers/12"));
     CHECK_EQ(w.served, 1);
     CHECK_EQ(gateway_stats_requests(w.stats), 1);
     client_hang_up(&w, &c);
-    world_close(&w);
+    gate_world_close(&w);
 }
 
 TEST(gateway, the_hall_sees_only_what_it_may)
 {
-    world_open(&w, 1, true);
+    gate_world_open(&w, 1, true);
     struct world_client c;
     client_dial(&w, &c);
     CHECK_EQ(client_ask(&w, &c,
@@ -49,7 +49,7 @@ TEST(gateway, the_hall_sees_only_what_it_may)
                   "Origin: https://exam.example.org\r\nAccept-Encoding: gzip\r\n"
                   "X-Forwarded-For: 127.0.0.1\r\nContent-Length: 2\r\n\r\n{}"));
     client_hang_up(&w, &c);
-    world_close(&w);
+    gate_world_close(&w);
 }
 
 /* Each is refused, nothing of it reaches the hall, and the connection ends. */
@@ -80,7 +80,7 @@ static const struct {
 TEST(gateway, what_could_be_read_in_two_ways_is_refused_and_the_connection_closed)
 {
     for (size_t i = 0; i < COUNT(smuggles); i++) {
-        world_open(&w, i, true);
+        gate_world_open(&w, i, true);
         struct world_client c;
         char body[512];
         client_dial(&w, &c);
@@ -90,30 +90,30 @@ TEST(gateway, what_could_be_read_in_two_ways_is_refused_and_the_connection_close
                         smuggles[i].status);
         CHECK_HAS(str_z(body), STR("{\"type\":\"/problems/"));
         client_say(&w, &c, STR("GET /v1/later HTTP/1.1\r\n" HOST "\r\n"));
-        world_run(&w, 3, 1000);
+        gate_world_run(&w, 3, 1000);
         client_step(&w, &c);
         CHECK(c.ended);
         CHECK_EQ(w.served, 0);
         CHECK_EQ(w.stats->rows[0].refused, 1);
         client_hang_up(&w, &c);
-        world_close(&w);
+        gate_world_close(&w);
     }
 }
 
 TEST(gateway, an_endless_head_is_cut_at_its_bound)
 {
-    world_open(&w, 1, true);
+    gate_world_open(&w, 1, true);
     struct world_client c;
     client_dial(&w, &c);
     client_say(&w, &c, STR("GET /v1/x HTTP/1.1\r\n" HOST));
     unsigned status = 0;
     for (int i = 0; i < 9000 && !status; i += 4) {
         status = client_ask(&w, &c, STR("X: y\r\nX: y\r\n"), NULL);
-        world_run(&w, 1, 0);
+        gate_world_run(&w, 1, 0);
     }
     CHECK_EQ(status, 431);
     client_hang_up(&w, &c);
-    world_close(&w);
+    gate_world_close(&w);
 }
 
 TEST(gateway, a_slow_client_is_cut_in_each_phase)
@@ -128,30 +128,30 @@ TEST(gateway, a_slow_client_is_cut_in_each_phase)
         { SAVE "Content-Length: 10\r\n\r\n{", 10000, 408 },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
-        world_open(&w, 1, true);
+        gate_world_open(&w, 1, true);
         struct world_client c;
         client_dial(&w, &c);
         client_say(&w, &c, str_z(cases[i].bytes));
-        world_run(&w, 3, 0);
-        world_run(&w, 1, cases[i].patience_ms - 1);
+        gate_world_run(&w, 3, 0);
+        gate_world_run(&w, 1, cases[i].patience_ms - 1);
         client_step(&w, &c);
         CHECK(!c.ended && c.in.n == 0);
-        world_run(&w, 2, 1);
+        gate_world_run(&w, 2, 1);
         client_step(&w, &c);
         CHECK_EQ(client_reply_of(&c, NULL), cases[i].status);
-        world_run(&w, 4, 1000);
+        gate_world_run(&w, 4, 1000);
         client_step(&w, &c);
         CHECK(c.ended);
         CHECK(w.stats->rows[0].cut >= 1);
         CHECK_EQ(w.reactor.open, 0);
         client_hang_up(&w, &c);
-        world_close(&w);
+        gate_world_close(&w);
     }
 }
 
 TEST(gateway, bytes_that_trickle_do_not_extend_a_deadline)
 {
-    world_open(&w, 1, true);
+    gate_world_open(&w, 1, true);
     struct world_client c;
     client_dial(&w, &c);
     client_say(&w, &c, STR("GET /v1/"));
@@ -159,46 +159,46 @@ TEST(gateway, bytes_that_trickle_do_not_extend_a_deadline)
     int seconds = 0;
     for (; seconds < 20 && !status; seconds++) {
         client_say(&w, &c, STR("x"));
-        world_run(&w, 2, 500);
+        gate_world_run(&w, 2, 500);
         client_step(&w, &c);
         status = client_reply_of(&c, NULL);
     }
     CHECK_EQ(status, 408);
     CHECK(seconds <= 7);
     client_hang_up(&w, &c);
-    world_close(&w);
+    gate_world_close(&w);
 }
 
 TEST(gateway, the_hall_may_die_in_the_middle_of_a_reply)
 {
     for (uint64_t seed = 0; seed < 40; seed++) {
-        world_open(&w, test_seed() + seed, false);
+        gate_world_open(&w, test_seed() + seed, false);
         struct world_client c;
         char body[512];
         client_dial(&w, &c);
         client_say(&w, &c, STR(SAVE "Content-Length: 2\r\n\r\n{}"));
         for (int life = 0; life < 4; life++) {
             for (int i = 0; i < 4 + (int)seed; i++) {
-                world_run(&w, 1, 1);
+                gate_world_run(&w, 1, 1);
                 client_step(&w, &c);
             }
-            world_hall_kill(&w);
-            world_run(&w, 2, 20);
-            world_hall_start(&w);
+            gate_world_hall_kill(&w);
+            gate_world_run(&w, 2, 20);
+            gate_world_hall_start(&w);
         }
         CHECK_EQ(client_ask(&w, &c, STR_NONE, body), 200);
         CHECK_STR(str_z(body), STR("/v1/attempts/7/answers/12"));
-        world_run(&w, 50, 1);
+        gate_world_run(&w, 50, 1);
         client_step(&w, &c);
         CHECK_EQ(c.in.n, 0); /* one reply, and no half of another */
         client_hang_up(&w, &c);
-        world_close(&w);
+        gate_world_close(&w);
     }
 }
 
 TEST(gateway, a_request_the_hall_dies_of_is_given_up_with_502)
 {
-    world_open(&w, 1, true);
+    gate_world_open(&w, 1, true);
     w.silent = true;
     struct world_client c;
     char body[512];
@@ -206,10 +206,10 @@ TEST(gateway, a_request_the_hall_dies_of_is_given_up_with_502)
     client_say(&w, &c, STR("GET /v1/time HTTP/1.1\r\n" HOST "\r\n"));
     unsigned deaths = 0;
     for (; deaths < 20 && !client_reply_of(&c, body); deaths++) {
-        world_run(&w, 5, 21);
-        world_hall_kill(&w);
-        world_run(&w, 2, 21);
-        world_hall_start(&w);
+        gate_world_run(&w, 5, 21);
+        gate_world_hall_kill(&w);
+        gate_world_run(&w, 2, 21);
+        gate_world_hall_start(&w);
         client_step(&w, &c);
     }
     CHECK_EQ(deaths, 8);
@@ -218,71 +218,71 @@ TEST(gateway, a_request_the_hall_dies_of_is_given_up_with_502)
     CHECK_EQ(client_ask(&w, &c, STR("GET /v1/b HTTP/1.1\r\n" HOST "\r\n"), body), 200);
     CHECK_EQ(w.stats->rows[0].resent, 7);
     client_hang_up(&w, &c);
-    world_close(&w);
+    gate_world_close(&w);
 }
 
 TEST(gateway, a_request_held_too_long_gets_503_and_its_late_reply_reaches_nobody)
 {
-    world_open(&w, 1, true);
+    gate_world_open(&w, 1, true);
     w.silent = true;
     struct world_client c;
     char body[512];
     client_dial(&w, &c);
     CHECK_EQ(client_ask(&w, &c, STR("GET /v1/a HTTP/1.1\r\n" HOST "\r\n"), body), 0);
-    world_run(&w, 1, 30000);
+    gate_world_run(&w, 1, 30000);
     client_step(&w, &c);
     CHECK_EQ(client_ask(&w, &c, STR_NONE, body), 503);
     client_say(&w, &c, STR("GET /v1/b HTTP/1.1\r\n" HOST "\r\n"));
-    world_run(&w, 3, 1);
+    gate_world_run(&w, 3, 1);
     w.silent = false;
     CHECK_EQ(client_ask(&w, &c, STR_NONE, body), 200);
     CHECK_STR(str_z(body), STR("/v1/b"));
     CHECK_EQ(w.stats->rows[0].expired, 1);
     CHECK_EQ(w.reactor.waiting, 0);
     client_hang_up(&w, &c);
-    world_close(&w);
+    gate_world_close(&w);
 }
 
 TEST(gateway, without_a_hall_requests_wait_and_time_out_and_are_forgotten)
 {
-    world_open(&w, 1, true);
-    world_hall_kill(&w);
+    gate_world_open(&w, 1, true);
+    gate_world_hall_kill(&w);
     struct world_client c;
     char body[512];
     client_dial(&w, &c);
     CHECK_EQ(client_ask(&w, &c, STR("GET /v1/a HTTP/1.1\r\n" HOST "\r\n"), body), 0);
-    world_run(&w, 2, 30000);
+    gate_world_run(&w, 2, 30000);
     CHECK_EQ(client_ask(&w, &c, STR_NONE, body), 503);
     CHECK_HAS(str_z(body), STR("/problems/busy"));
     CHECK_EQ(w.reactor.waiting, 0);
     CHECK_EQ(w.reactor.waiting_bytes, 0);
-    world_hall_start(&w);
+    gate_world_hall_start(&w);
     CHECK_EQ(client_ask(&w, &c, STR("GET /v1/b HTTP/1.1\r\n" HOST "\r\n"), body), 200);
     CHECK_EQ(w.served, 1);
     client_hang_up(&w, &c);
-    world_close(&w);
+    gate_world_close(&w);
 }
 
 TEST(gateway, the_last_class_is_turned_away_first)
 {
-    world_open(&w, 1, true);
-    world_hall_kill(&w);
+    gate_world_open(&w, 1, true);
+    gate_world_hall_kill(&w);
     unsigned many = class_share(P5)->requests_max;
     struct world_client *crowd = calloc(many, sizeof(*crowd)), c;
     for (unsigned i = 0; i < many; i++) {
         client_dial(&w, &crowd[i]);
         client_say(&w, &crowd[i], STR("GET /v1/p5 HTTP/1.1\r\n" HOST "\r\n"));
     }
-    world_run(&w, 200, 1);
+    gate_world_run(&w, 200, 1);
     CHECK_EQ(w.reactor.waiting, many);
     char body[512];
     client_dial(&w, &c);
     CHECK_EQ(client_ask(&w, &c, STR("GET /v1/p5 HTTP/1.1\r\n" HOST "\r\n"), body), 503);
     CHECK_EQ(w.stats->rows[0].shed, 1);
     client_say(&w, &c, STR(SAVE "Content-Length: 2\r\n\r\n{}"));
-    world_run(&w, 3, 1);
+    gate_world_run(&w, 3, 1);
     CHECK_EQ(w.reactor.waiting, many + 1);
-    world_hall_start(&w);
+    gate_world_hall_start(&w);
     CHECK_EQ(client_ask(&w, &c, STR_NONE, body), 200);
     for (unsigned i = 0; i < many; i++) {
         CHECK_EQ(client_ask(&w, &crowd[i], STR_NONE, NULL), 200);
@@ -290,13 +290,13 @@ TEST(gateway, the_last_class_is_turned_away_first)
     }
     free(crowd);
     client_hang_up(&w, &c);
-    world_close(&w);
+    gate_world_close(&w);
 }
 
 TEST(gateway, pipelined_requests_are_answered_in_their_order)
 {
     for (uint64_t seed = 0; seed < 20; seed++) {
-        world_open(&w, test_seed() + seed, false);
+        gate_world_open(&w, test_seed() + seed, false);
         struct world_client c;
         client_dial(&w, &c);
         for (int i = 0; i < 40; i++) {
@@ -316,13 +316,13 @@ TEST(gateway, pipelined_requests_are_answered_in_their_order)
                 CHECK_STR(str_z(body), str_z(wanted));
         }
         client_hang_up(&w, &c);
-        world_close(&w);
+        gate_world_close(&w);
     }
 }
 
 TEST(gateway, a_body_may_wait_for_100_continue)
 {
-    world_open(&w, 1, true);
+    gate_world_open(&w, 1, true);
     struct world_client c;
     char body[512];
     client_dial(&w, &c);
@@ -331,60 +331,60 @@ TEST(gateway, a_body_may_wait_for_100_continue)
         100);
     CHECK_EQ(client_ask(&w, &c, STR("{}"), body), 200);
     client_hang_up(&w, &c);
-    world_close(&w);
+    gate_world_close(&w);
 }
 
 TEST(gateway, connection_close_is_kept_and_head_gets_no_body)
 {
-    world_open(&w, 1, true);
+    gate_world_open(&w, 1, true);
     struct world_client c;
     client_dial(&w, &c);
     client_say(&w, &c, STR("HEAD /v1/time HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n"));
     for (int i = 0; i < 10; i++) {
-        world_run(&w, 1, 1);
+        gate_world_run(&w, 1, 1);
         client_step(&w, &c);
     }
     CHECK(c.ended);
     CHECK_STR(out_view(&c.in), STR("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n"));
     CHECK_HAS(str_z(w.last), STR("GET /v1/time "));
     client_hang_up(&w, &c);
-    world_close(&w);
+    gate_world_close(&w);
 }
 
 TEST(gateway, live_is_answered_without_a_hall)
 {
-    world_open(&w, 1, true);
-    world_hall_kill(&w);
+    gate_world_open(&w, 1, true);
+    gate_world_hall_kill(&w);
     struct world_client c;
     char body[512];
     client_dial(&w, &c);
     CHECK_EQ(client_ask(&w, &c, STR("GET /-/live HTTP/1.1\r\n" HOST "\r\n"), body), 200);
     CHECK_STR(str_z(body), STR("{\"live\":true}"));
     client_hang_up(&w, &c);
-    world_close(&w);
+    gate_world_close(&w);
 }
 
 TEST(gateway, want_of_descriptors_pauses_accepting_and_passes)
 {
-    world_open(&w, 1, true);
+    gate_world_open(&w, 1, true);
     struct world_client first, c;
     client_dial(&w, &first);
     CHECK_EQ(client_ask(&w, &first, STR("GET /-/live HTTP/1.1\r\n" HOST "\r\n"), NULL), 200);
     w.sim.open_max = 1;
     client_dial(&w, &c);
-    world_run(&w, 2, 1);
+    gate_world_run(&w, 2, 1);
     CHECK(!w.reactor.accepting || w.reactor.accept_at_us > w.sim.now_us);
     w.sim.open_max = 0;
-    world_run(&w, 2, 100);
+    gate_world_run(&w, 2, 100);
     CHECK_EQ(client_ask(&w, &c, STR("GET /-/live HTTP/1.1\r\n" HOST "\r\n"), NULL), 200);
     client_hang_up(&w, &c);
     client_hang_up(&w, &first);
-    world_close(&w);
+    gate_world_close(&w);
 }
 
 TEST(gateway, a_stop_finishes_what_is_in_flight_and_takes_nothing_new)
 {
-    world_open(&w, 1, true);
+    gate_world_open(&w, 1, true);
     w.silent = true;
     struct world_client idle, busy, late;
     char body[512];
@@ -394,34 +394,34 @@ TEST(gateway, a_stop_finishes_what_is_in_flight_and_takes_nothing_new)
     reactor_stop(&w.reactor);
     client_dial(&w, &late);
     client_say(&w, &late, STR("GET /-/live HTTP/1.1\r\n" HOST "\r\n"));
-    world_run(&w, 5, 1);
+    gate_world_run(&w, 5, 1);
     client_step(&w, &idle);
     client_step(&w, &late);
     CHECK(idle.ended && w.alive && late.in.n == 0);
     w.silent = false;
     CHECK_EQ(client_ask(&w, &busy, STR_NONE, body), 200);
-    world_run(&w, 1, 1);
+    gate_world_run(&w, 1, 1);
     CHECK(!w.alive);
     client_hang_up(&w, &idle);
     client_hang_up(&w, &busy);
     client_hang_up(&w, &late);
-    world_close(&w);
+    gate_world_close(&w);
 }
 
 TEST(gateway, a_stop_does_not_wait_for_ever)
 {
-    world_open(&w, 1, true);
+    gate_world_open(&w, 1, true);
     w.silent = true;
     struct world_client busy;
     client_dial(&w, &busy);
     CHECK_EQ(client_ask(&w, &busy, STR("GET /v1/a HTTP/1.1\r\n" HOST "\r\n"), NULL), 0);
     reactor_stop(&w.reactor);
-    world_run(&w, 1, 7999);
+    gate_world_run(&w, 1, 7999);
     CHECK(w.alive);
-    world_run(&w, 1, 1);
+    gate_world_run(&w, 1, 1);
     CHECK(!w.alive);
     client_hang_up(&w, &busy);
-    world_close(&w);
+    gate_world_close(&w);
 }
 
 /* A thousand clients, each with a request of its own after another; some reset, the hall dies now
@@ -466,7 +466,7 @@ static void member_step(struct member *m, unsigned number)
 TEST(gateway, a_thousand_clients_each_get_their_own_replies)
 {
     enum { MEMBERS = 1000 };
-    world_open(&w, test_seed(), false);
+    gate_world_open(&w, test_seed(), false);
     w.limits.sends_max = w.reactor.limits.sends_max = 255;
     struct member *members = calloc(MEMBERS, sizeof(*members));
     struct chance chance;
@@ -480,10 +480,10 @@ TEST(gateway, a_thousand_clients_each_get_their_own_replies)
         if (members[victim].c.handle >= 0 && round % 2)
             net_sim_break(&w.sim, members[victim].c.handle);
         if (round % 97 == 96)
-            world_hall_kill(&w);
+            gate_world_hall_kill(&w);
         if (w.gate < 0 && round % 97 == 10)
-            world_hall_start(&w);
-        world_run(&w, 1, 5);
+            gate_world_hall_start(&w);
+        gate_world_run(&w, 1, 5);
     }
     unsigned answered = 0, least = UINT32_MAX;
     for (unsigned i = 0; i < MEMBERS; i++) {
@@ -494,7 +494,7 @@ TEST(gateway, a_thousand_clients_each_get_their_own_replies)
     CHECK(least >= 3 && answered >= 5000);
     CHECK(w.stats->rows[0].resent > 0);
     free(members);
-    world_close(&w);
+    gate_world_close(&w);
 }
 
 /* -- files --------------------------------------------------------------------------------- */
@@ -533,7 +533,7 @@ static const struct {
 
 TEST(gateway, the_portals_files_come_from_memory)
 {
-    world_open(&w, 1, true);
+    gate_world_open(&w, 1, true);
     w.opts.files = files;
     w.opts.file_count = COUNT(files);
     for (size_t i = 0; i < COUNT(file_cases); i++) {
@@ -541,7 +541,7 @@ TEST(gateway, the_portals_files_come_from_memory)
         client_dial(&w, &c);
         client_say(&w, &c, str_z(file_cases[i].request));
         client_say(&w, &c, STR(HOST "\r\n"));
-        world_run(&w, 4, 1);
+        gate_world_run(&w, 4, 1);
         client_step(&w, &c);
         struct http_head head;
         CHECK_EQ(http_parse_reply(&head, out_view(&c.in), 16 * KIB, NULL), HTTP_DONE);
@@ -553,7 +553,7 @@ TEST(gateway, the_portals_files_come_from_memory)
         client_hang_up(&w, &c);
     }
     CHECK_EQ(w.served, 0);
-    world_close(&w);
+    gate_world_close(&w);
 }
 
 TEST(gateway, a_large_file_reaches_a_slow_reader_whole)
@@ -562,14 +562,14 @@ TEST(gateway, a_large_file_reaches_a_slow_reader_whole)
     for (size_t i = 0; i < sizeof(big); i++)
         big[i] = (unsigned char)(i * 7 + i / 251);
     const struct gateway_file one = { "/big", "a/b", str_of(big, sizeof(big)), STR_NONE, "\"b\"" };
-    world_open(&w, test_seed(), false);
+    gate_world_open(&w, test_seed(), false);
     w.opts.files = &one;
     w.opts.file_count = 1;
     struct world_client c;
     client_dial(&w, &c);
     client_say(&w, &c, STR("GET /big HTTP/1.1\r\n" HOST "\r\n"));
     for (int i = 0; i < 1000; i++) {
-        world_run(&w, 1, 1);
+        gate_world_run(&w, 1, 1);
         client_step(&w, &c);
     }
     struct http_head head;
@@ -577,25 +577,25 @@ TEST(gateway, a_large_file_reaches_a_slow_reader_whole)
     CHECK_STR(str_from(out_view(&c.in), head.head_bytes), str_of(big, sizeof(big)));
     CHECK_EQ(client_ask(&w, &c, STR_NONE, NULL), 200);
     client_hang_up(&w, &c);
-    world_close(&w);
+    gate_world_close(&w);
 }
 
 TEST(gateway, a_reader_who_stops_is_cut)
 {
     static unsigned char big[300000];
     const struct gateway_file one = { "/big", "a/b", str_of(big, sizeof(big)), STR_NONE, "\"b\"" };
-    world_open(&w, test_seed(), false);
+    gate_world_open(&w, test_seed(), false);
     w.opts.files = &one;
     w.opts.file_count = 1;
     struct world_client c;
     client_dial(&w, &c);
     client_say(&w, &c, STR("GET /big HTTP/1.1\r\n" HOST "\r\n"));
-    world_run(&w, 100, 1);
+    gate_world_run(&w, 100, 1);
     CHECK_EQ(w.reactor.open, 1);
-    world_run(&w, 3, 10000);
+    gate_world_run(&w, 3, 10000);
     CHECK_EQ(w.reactor.open, 0);
     client_hang_up(&w, &c);
-    world_close(&w);
+    gate_world_close(&w);
 }
 
 /* -- tables -------------------------------------------------------------------------------- */

@@ -19,9 +19,9 @@ static const struct gateway_limits limits = {
     .sends_max = 8,
 };
 
-void world_open(struct world *w, uint64_t seed, bool calm)
+void gate_world_open(struct gate_world *w, uint64_t seed, bool calm)
 {
-    *w = (struct world){ .gate = -1, .limits = limits, .alive = true };
+    *w = (struct gate_world){ .gate = -1, .limits = limits, .alive = true };
     net_sim_init(&w->sim, seed, calm);
     w->listener = net_sim_listen(&w->sim, NULL);
     w->opts = (struct gateway_opts){
@@ -32,12 +32,12 @@ void world_open(struct world *w, uint64_t seed, bool calm)
     for (size_t i = 0; i < COUNT(w->halls); i++)
         w->halls[i].handle = -1;
     reactor_init(&w->reactor, &w->sim.net, &w->opts, &w->limits, 100000, NULL, &w->stats->rows[0]);
-    world_hall_start(w);
+    gate_world_hall_start(w);
 }
 
-void world_close(struct world *w)
+void gate_world_close(struct gate_world *w)
 {
-    world_hall_kill(w);
+    gate_world_hall_kill(w);
     reactor_fini(&w->reactor);
     net_sim_fini(&w->sim);
     free(w->stats);
@@ -45,12 +45,12 @@ void world_close(struct world *w)
 
 /* -- the hall ------------------------------------------------------------------------------ */
 
-void world_hall_start(struct world *w)
+void gate_world_hall_start(struct gate_world *w)
 {
     w->gate = net_sim_listen(&w->sim, WORLD_GATE);
 }
 
-static void hall_drop(struct world *w, struct world_hall *hall, bool breaks)
+static void hall_drop(struct gate_world *w, struct world_hall *hall, bool breaks)
 {
     if (breaks)
         net_sim_break(&w->sim, hall->handle);
@@ -60,7 +60,7 @@ static void hall_drop(struct world *w, struct world_hall *hall, bool breaks)
     out_fini(&hall->out);
 }
 
-void world_hall_kill(struct world *w)
+void gate_world_hall_kill(struct gate_world *w)
 {
     for (size_t i = 0; i < COUNT(w->halls); i++)
         if (w->halls[i].handle >= 0)
@@ -70,7 +70,7 @@ void world_hall_kill(struct world *w)
     w->gate = -1;
 }
 
-static void hall_accept(struct world *w)
+static void hall_accept(struct gate_world *w)
 {
     unsigned char peer[16];
     for (size_t i = 0; i < COUNT(w->halls); i++) {
@@ -83,7 +83,7 @@ static void hall_accept(struct world *w)
     }
 }
 
-static void hall_answer(struct world *w, struct world_hall *hall)
+static void hall_answer(struct gate_world *w, struct world_hall *hall)
 {
     struct http_head head;
     str rest = out_view(&hall->in);
@@ -107,7 +107,7 @@ static void hall_answer(struct world *w, struct world_hall *hall)
     hall->in.n = rest.n;
 }
 
-static void hall_step(struct world *w, struct world_hall *hall)
+static void hall_step(struct gate_world *w, struct world_hall *hall)
 {
     struct net *net = &w->sim.net;
     static char bytes[64 * KIB];
@@ -130,7 +130,7 @@ static void hall_step(struct world *w, struct world_hall *hall)
     }
 }
 
-void world_run(struct world *w, int rounds, int64_t ms)
+void gate_world_run(struct gate_world *w, int rounds, int64_t ms)
 {
     for (int i = 0; i < rounds; i++) {
         w->sim.now_us += ms * 1000;
@@ -145,21 +145,21 @@ void world_run(struct world *w, int rounds, int64_t ms)
 
 /* -- clients ------------------------------------------------------------------------------- */
 
-void client_dial(struct world *w, struct world_client *c)
+void client_dial(struct gate_world *w, struct world_client *c)
 {
     *c = (struct world_client){ .handle = net_sim_dial(&w->sim, w->listener),
                                 .out = out_make(MIB),
                                 .in = out_make(MIB) };
 }
 
-static void client_gone(struct world *w, struct world_client *c)
+static void client_gone(struct gate_world *w, struct world_client *c)
 {
     w->sim.net.close(&w->sim.net, c->handle);
     c->handle = -1;
     c->ended = true;
 }
 
-void client_step(struct world *w, struct world_client *c)
+void client_step(struct gate_world *w, struct world_client *c)
 {
     struct net *net = &w->sim.net;
     char bytes[4096];
@@ -177,13 +177,13 @@ void client_step(struct world *w, struct world_client *c)
         client_gone(w, c);
 }
 
-void client_say(struct world *w, struct world_client *c, str bytes)
+void client_say(struct gate_world *w, struct world_client *c, str bytes)
 {
     out_str(&c->out, bytes);
     client_step(w, c);
 }
 
-void client_hang_up(struct world *w, struct world_client *c)
+void client_hang_up(struct gate_world *w, struct world_client *c)
 {
     if (c->handle >= 0)
         w->sim.net.close(&w->sim.net, c->handle);
@@ -207,12 +207,12 @@ unsigned client_reply_of(struct world_client *c, char body[512])
     return head.status;
 }
 
-unsigned client_ask(struct world *w, struct world_client *c, str bytes, char body[512])
+unsigned client_ask(struct gate_world *w, struct world_client *c, str bytes, char body[512])
 {
     unsigned status = 0;
     client_say(w, c, bytes);
     for (int i = 0; i < 200 && !status; i++) {
-        world_run(w, 1, 1);
+        gate_world_run(w, 1, 1);
         client_step(w, c);
         status = client_reply_of(c, body);
     }
