@@ -406,9 +406,10 @@ static void answers_tick(void *state, struct host *host, instant now)
     instant grace = setting(host, "answers.grace_s") * 1000, earliest = INT64_MAX;
     struct why why;
     unsigned emitted = 0;
+    bool stuck = false;
     if (now <= answers->sweep_at)
         return;
-    for (uint32_t i = 0; i < d->candidate_count && emitted < SWEEP_EVENTS_MAX; i++) {
+    for (uint32_t i = 0; i < d->candidate_count && emitted < SWEEP_EVENTS_MAX && !stuck; i++) {
         const struct attempt *attempt = &d->candidates[i].attempt;
         if (!attempt->started_at || attempt->submitted_at)
             continue;
@@ -418,11 +419,13 @@ static void answers_tick(void *state, struct host *host, instant now)
             earliest = MIN(earliest, attempt->ends_at);
             continue;
         }
-        if (submit(answers, i, over ? BY_TIME : BY_OFFICER, &why))
-            break; /* no room now; the next tick tries again */
-        emitted++;
+        /* No room now: the next tick tries again. */
+        stuck = submit(answers, i, over ? BY_TIME : BY_OFFICER, &why) != FAIL_NONE;
+        emitted += !stuck;
     }
-    answers->sweep_at = emitted ? now : earliest == INT64_MAX ? earliest : earliest + grace;
+    answers->sweep_at = emitted || stuck        ? now
+                        : earliest == INT64_MAX ? earliest
+                                                : earliest + grace;
 }
 
 /* --- checkpoints, metrics ----------------------------------------------------------------------
