@@ -74,14 +74,16 @@ test("a sitting by keyboard alone", { skip: why_not, timeout: 90_000 }, async (t
     const { number } = await shown(page);
     await key(page, "?");
     await page.waitForSelector("dialog");
-    await page.click("text=Use these keys");
-    await page.keyboard.press("Escape");
-    await page.waitForSelector("dialog", { state: "detached" });
+    const turn = async () => {
+      await page.click("text=Use these keys");
+      await page.keyboard.press("Escape");
+      await page.waitForSelector("dialog", { state: "detached" });
+    };
+    await turn();
     await page.keyboard.press("n");
     assert.equal((await shown(page)).number, number);
     await page.click(".head-help");
-    await page.click("text=Use these keys");
-    await page.keyboard.press("Escape");
+    await turn();
     await key(page, "n", number + 1);
   });
 

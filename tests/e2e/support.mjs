@@ -6,6 +6,7 @@ import { execFile, spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { get } from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -67,12 +68,21 @@ export class Hall {
   }
 
   async ready() {
-    await until(`the hall serves; it said: ${this.said}`, async () => {
-      try {
-        return (await this.pid_of("answers")) > 0;
-      } catch {
-        return false;
-      }
+    await until("the hall serves", () => this.answers()).catch((error) => {
+      throw new Error(`${error.message}; it said:\n${this.said}`);
+    });
+  }
+
+  /** Whether it is ready, asked from outside: `examhall status` would open the hall itself while none runs. */
+  answers() {
+    return new Promise((answered) => {
+      const options = { rejectUnauthorized: false, timeout: 5000 };
+      const request = get(`${this.url}/-/ready`, options, (reply) => {
+        reply.resume();
+        answered(reply.statusCode === 200);
+      });
+      request.on("timeout", () => request.destroy());
+      request.on("error", () => answered(false));
     });
   }
 
@@ -95,10 +105,8 @@ export class Hall {
     const before = await this.pid_of("answers");
     process.kill(before, "SIGKILL");
     return async () => {
-      await until("the hall is back after kill -9", async () => {
-        const now = await this.pid_of("answers").catch(() => 0);
-        return now > 0 && now !== before;
-      });
+      await until("the hall is back after kill -9", () => this.answers());
+      assert.notEqual(await this.pid_of("answers"), before);
     };
   }
 
@@ -128,8 +136,9 @@ export class Hall {
     if (this.process.exitCode === null && this.process.signalCode === null) {
       const ended = new Promise((done) => this.process.once("exit", done));
       this.process.kill("SIGTERM");
-      await Promise.race([ended, sleep(10_000)]);
-      if (this.process.exitCode === null && this.process.signalCode === null) this.process.kill("SIGKILL");
+      const too_long = setTimeout(() => this.process.kill("SIGKILL"), 10_000);
+      await ended;
+      clearTimeout(too_long);
     }
     rmSync(this.folder, { recursive: true, force: true });
   }
