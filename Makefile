@@ -145,10 +145,13 @@ fmt:
 clean:
 	rm -rf $(B)
 
-# Random kill -9 of hall and gateway under load: `make chaos KILLS=200`; `make test` does a few.
+# --- rehearsals: virtual candidates, and random kill -9 of hall and gateway under load ----------------------------
 KILLS ?= 200
-.PHONY: chaos chaos-short
+.PHONY: chaos test-chaos test-rehearsal
 chaos: $(BIN)
 	EXAMHALL=$(BIN) tests/chaos/run.sh $(KILLS)
-chaos-short: $(BIN)
+test-chaos: $(BIN)
 	EXAMHALL=$(BIN) tests/chaos/run.sh 6
+test-rehearsal: $(BIN)
+	$(BIN) rehearse --candidates 500 --minutes 1 --kill-hall 1
+# --- end of rehearsals -------------------------------------------------------------------------------------------

@@ -2,14 +2,11 @@
 #pragma once
 
 #include "rehearsal/agent_io.h"
+#include "rehearsal/credentials.h"
 #include "rehearsal/virtual.h"
 
 /* Up to this many candidates share a process: a descriptor table has room for 20,000. */
 enum { AGENT_CANDIDATES_MAX = 18000 };
-
-struct credential {
-    str roll, code;
-};
 
 struct agent_opts {
     const struct plan *plan;

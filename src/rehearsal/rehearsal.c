@@ -27,6 +27,7 @@ struct rehearsal {
     struct own_hall hall;
     struct out codes;
     struct credential *credentials;
+    struct arena arena; /* theirs */
     struct plan plan;
     struct shared *shared;
     size_t shared_bytes;
@@ -44,46 +45,6 @@ static void on_interrupt(int signal_number)
 {
     (void)signal_number;
     interrupted = 1;
-}
-
-static bool column_find(str header, const char *name, unsigned *column)
-{
-    for (*column = 0; header.p; ++*column)
-        if (str_eq(str_trim(str_cut(&header, ',')), str_z(name)))
-            return true;
-    return false;
-}
-
-static str column_get(str row, unsigned column)
-{
-    for (; column && row.p; column--)
-        str_cut(&row, ',');
-    return row.p ? str_trim(str_cut(&row, ',')) : STR_NONE;
-}
-
-/* The first lines of a CSV that has the columns roll and code. Borrows text. */
-static fail credentials_read(struct rehearsal *r, str text, struct why *why)
-{
-    uint32_t count = r->opts->candidates, n = 0;
-    unsigned roll, code;
-    str header = str_cut(&text, '\n');
-    if (!column_find(header, "roll", &roll) || !column_find(header, "code", &code))
-        return fail_set(why, FAIL_INPUT,
-                        "the file of codes needs a first line with the columns "
-                        "roll and code, as roster export writes it");
-    r->credentials = calloc(count, sizeof(*r->credentials));
-    must(r->credentials);
-    while (n < count && text.p) {
-        str row = str_cut(&text, '\n');
-        struct credential one = { column_get(row, roll), column_get(row, code) };
-        if (one.roll.n && one.code.n)
-            r->credentials[n++] = one;
-    }
-    if (n < count)
-        return fail_set(why, FAIL_USAGE,
-                        "%u virtual candidates were asked for, but there are codes for %u only",
-                        count, n);
-    return FAIL_NONE;
 }
 
 static fail codes_read(struct out *codes, const char *path, struct why *why)
@@ -114,13 +75,15 @@ static fail hall_find(struct rehearsal *r, struct why *why)
         r->codes = out_make(CODES_BYTES_MAX);
         fail f = codes_read(&r->codes, opts->codes, why);
         if (!f)
-            f = credentials_read(r, out_view(&r->codes), why);
+            f = credentials_read(&r->credentials, opts->candidates, out_view(&r->codes), &r->arena,
+                                 why);
         return f ? f : io_target_parse(&r->target, str_z(opts->target), why);
     }
     display_say(&r->display, "Making a hall for %u candidates.", opts->candidates);
     fail f = own_hall_start(&r->hall, &own, why);
     if (!f)
-        f = credentials_read(r, out_view(&r->hall.codes), why);
+        f = credentials_read(&r->credentials, opts->candidates, out_view(&r->hall.codes), &r->arena,
+                             why);
     if (f)
         return f;
     display_say(&r->display, "The hall runs at %s (folder %s).", r->hall.url, r->hall.dir);
@@ -371,7 +334,7 @@ fail rehearsal_run(const struct rehearsal_opts *opts, struct outcome *outcome, s
 {
     static struct rehearsal r;
     static char target[300], kept[400];
-    r = (struct rehearsal){ .opts = opts, .outcome = outcome };
+    r = (struct rehearsal){ .opts = opts, .outcome = outcome, .arena = arena_make(256 * MIB) };
     memset(outcome, 0, sizeof(*outcome));
     outcome->candidates = opts->candidates;
     outcome->scored = !opts->target;
@@ -388,7 +351,7 @@ fail rehearsal_run(const struct rehearsal_opts *opts, struct outcome *outcome, s
     outcome->kept = keep && kept[0] ? kept : NULL;
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
-    free(r.credentials);
+    arena_fini(&r.arena);
     out_fini(&r.codes);
     out_fini(&r.hall.codes);
     return f;

@@ -3,6 +3,7 @@
  * The rehearsal judges the hall, so what matters here is that it sees what is wrong: a lost answer,
  * an invented one, a slow reply hidden by waiting; and that it accuses no hall that is right. */
 #include "codec/json.h"
+#include "rehearsal/credentials.h"
 #include "rehearsal/verdict.h"
 #include "rehearsal/virtual.h"
 #include "tests/test.h"
@@ -363,6 +364,21 @@ TEST(rehearsal, a_form_that_is_no_permutation_is_refused)
     CHECK_EQ(form_check(&paper, STR("{\"paper\":\"/p\",\"items\":[{\"item\":2,\"options\":[]}]}"),
                         &path, &arena, &why),
              FAIL_INPUT);
+    arena_fini(&arena);
+}
+
+TEST(rehearsal, codes_are_found_by_their_columns_names)
+{
+    struct arena arena = arena_make(MIB);
+    struct credential *all;
+    struct why why;
+    str csv = STR("name,code,roll\n\"A, B\",K1,R1\nC,K2,\"R\"\"2\"\n");
+    CHECK_OK(credentials_read(&all, 2, csv, &arena, &why));
+    CHECK_STR(all[0].roll, STR("R1"));
+    CHECK_STR(all[0].code, STR("K1"));
+    CHECK_STR(all[1].roll, STR("R\"2"));
+    CHECK_EQ(credentials_read(&all, 3, csv, &arena, &why), FAIL_USAGE);
+    CHECK_EQ(credentials_read(&all, 1, STR("roll,name\nR1,A\n"), &arena, &why), FAIL_INPUT);
     arena_fini(&arena);
 }
 
