@@ -243,6 +243,16 @@ fail emit(struct host *host, enum topic topic, enum event_type type, uint32_t ke
     return f;
 }
 
+fail emit_bulk(struct host *host, enum topic topic, enum event_type type, uint32_t key, str body,
+               struct why *why)
+{
+    fail f = emit(host, topic, type, key, body, why);
+    if (f != FAIL_BUSY)
+        return f;
+    log_sync(host->log);
+    return emit(host, topic, type, key, body, why);
+}
+
 void hall_tick(struct hall *hall)
 {
     instant now = clock_now(hall->host.clock);

@@ -38,8 +38,8 @@ struct host {
     const struct keys *keys;
     const struct directory *directory;
     struct log *log;
-    struct blobs *blobs;        /* for the loop's thread */
-    struct blobs *worker_blobs; /* for jobs */
+    struct blobs *blobs;           /* for the loop's thread */
+    struct blobs *worker_blobs;    /* for jobs */
     struct gateway_stats *gateway; /* shared page of the gateway; NULL when there is none */
     struct arena *memory;          /* lives as long as the hall: a service's tables */
     const char *hall_name;
@@ -50,6 +50,10 @@ struct host {
  * It is durable later; the reply of the request at hand waits for that. */
 fail emit(struct host *host, enum topic topic, enum event_type type, uint32_t key, str body,
           struct why *why) MUST_USE;
+
+/* The same for an operator's large imports: when the batch is full, waits for the disk once. */
+fail emit_bulk(struct host *host, enum topic topic, enum event_type type, uint32_t key, str body,
+               struct why *why) MUST_USE;
 
 /* Zeroed memory for a table of up to n entries: costs nothing until touched. Aborts when refused.
  */

@@ -327,6 +327,15 @@ static fail row_place(const struct directory *d, str exam, str shift, struct row
                     STR_ARG(str_first(shift, 64)));
 }
 
+/* '|' separates the members of a receipt's signed line. */
+static bool is_roll(str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f || s.p[i] == '|')
+            return false;
+    return true;
+}
+
 static fail row_read(const struct directory *d, const struct json *json, struct row *row,
                      struct why *why)
 {
@@ -351,6 +360,9 @@ static fail row_read(const struct directory *d, const struct json *json, struct 
         f = json_i64(json, "extra_minutes", false, 0, 600, &row->extra, why);
     if (f)
         return f;
+    if (!is_roll(row->roll))
+        return fail_set(why, FAIL_INPUT,
+                        "a roll number has no blanks, no control characters and no '|'");
     if (row->roll.n < 1 || row->roll.n > 24 || row->name.n < 1 || row->name.n > 400)
         return fail_set(why, FAIL_INPUT, "a roll number has 1 to 24 characters, a name 1 to 100");
     if (row->birth.n > 10 || row->centre.n > 200)
@@ -380,8 +392,8 @@ static fail row_emit(struct req *req, const struct row *row)
     must(!out.failed);
     if (req->host->directory->candidate_count >= CANDIDATES_MAX)
         return fail_set(req->why, FAIL_LIMIT, "a hall has at most %d candidates", CANDIDATES_MAX);
-    return emit(req->host, TOPIC_ROSTER, CANDIDATE_ADDED, req->host->directory->candidate_count,
-                str_of(body, out.n), req->why);
+    return emit_bulk(req->host, TOPIC_ROSTER, CANDIDATE_ADDED,
+                     req->host->directory->candidate_count, str_of(body, out.n), req->why);
 }
 
 static void write_refusal(struct out *out, size_t index, const struct why *why)
@@ -392,31 +404,37 @@ static void write_refusal(struct out *out, size_t index, const struct why *why)
     jo_close(out, '}');
 }
 
+/* When the log takes no more, the rows left over are refused with its reason; when it took none, so
+ * is the request, and can be sent again as it is. */
 static fail roster_add(struct req *req)
 {
     const struct json *rows = json_get(req->body, STR("rows"));
     struct out refused = out_make(16 * MIB);
     size_t index = 0, imported = 0;
+    fail stuck = FAIL_NONE;
     if (rows->count > ROSTER_ROWS_MAX)
         return fail_set(req->why, FAIL_LIMIT, "at most %d rows at once", ROSTER_ROWS_MAX);
     for (const struct json *json = rows->first; json; json = json->next, index++) {
         struct row row;
-        fail f = row_read(req->host->directory, json, &row, req->why);
+        fail f = stuck ? stuck : row_read(req->host->directory, json, &row, req->why);
         if (!f)
-            f = row_emit(req, &row);
+            stuck = f = row_emit(req, &row);
         if (f)
             write_refusal(&refused, index, req->why);
         else
             imported++;
     }
-    jo_open(req->out, NULL, '{');
-    jo_i64(req->out, "imported", (int64_t)imported);
-    jo_name(req->out, "refused");
-    out_char(req->out, '[');
-    out_str(req->out, out_view(&refused));
-    out_z(req->out, "]}");
+    if (!stuck || imported) {
+        jo_open(req->out, NULL, '{');
+        jo_i64(req->out, "imported", (int64_t)imported);
+        jo_name(req->out, "refused");
+        out_char(req->out, '[');
+        out_str(req->out, out_view(&refused));
+        out_z(req->out, "]}");
+        stuck = FAIL_NONE;
+    }
     out_fini(&refused);
-    return FAIL_NONE;
+    return stuck;
 }
 
 static fail roster_list(struct req *req)

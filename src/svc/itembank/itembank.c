@@ -182,7 +182,7 @@ static fail emit_public(struct req *req, uint32_t index, const struct item *item
     if (!fits)
         return fail_set(req->why, FAIL_LIMIT, "the item is larger than %zu KiB with its picture",
                         LOG_BODY_BYTES_MAX / KIB);
-    return emit(req->host, TOPIC_EXAMS, ITEM_ADDED, index, str_of(body, out.n), req->why);
+    return emit_bulk(req->host, TOPIC_EXAMS, ITEM_ADDED, index, str_of(body, out.n), req->why);
 }
 
 static fail emit_key(struct req *req, uint32_t index, const struct item *item, unsigned number)
@@ -196,7 +196,7 @@ static fail emit_key(struct req *req, uint32_t index, const struct item *item, u
     wire_put_u8(&out, item->partial);
     wire_put_str(&out, str_of(key, key_out.n));
     must(!out.failed);
-    return emit(req->host, TOPIC_KEYS, KEY_SET, index, str_of(body, out.n), req->why);
+    return emit_bulk(req->host, TOPIC_KEYS, KEY_SET, index, str_of(body, out.n), req->why);
 }
 
 static fail add_item(struct req *req, uint32_t index, const struct json *json)
