@@ -79,26 +79,45 @@ static fail read_marks(const struct req *req, const char *name, int32_t otherwis
     return FAIL_NONE;
 }
 
+static bool is_same(const struct exam *a, const struct exam *b)
+{
+    bool same = str_eq(a->title, b->title) && a->minutes == b->minutes && a->right == b->right &&
+                a->wrong == b->wrong && a->partial == b->partial &&
+                str_eq(a->instructions, b->instructions) && a->shift_count == b->shift_count;
+    for (unsigned i = 0; same && i < b->shift_count; i++)
+        same = str_eq(a->shifts[i].name, b->shifts[i].name) &&
+               a->shifts[i].opens == b->shifts[i].opens &&
+               a->shifts[i].starts == b->shifts[i].starts;
+    return same;
+}
+
+/* The title is a part of the frozen paper, and candidates know their shift by its place. */
+static fail may_become(const struct exam *exam, const struct exam *stated, struct why *why)
+{
+    if (exam->state != EXAM_DRAFT && !str_eq(stated->title, exam->title))
+        return fail_as(why, FAIL_CONFLICT, "frozen",
+                       "the exam has been opened; its title is in the paper and stays \"%.*s\"",
+                       STR_ARG(exam->title));
+    for (unsigned i = 0; exam->candidates && i < exam->shift_count; i++)
+        if (i >= stated->shift_count || !str_eq(stated->shifts[i].name, exam->shifts[i].name))
+            return fail_as(why, FAIL_CONFLICT, "frozen",
+                           "candidates are on the roster for this exam: shift %u must stay "
+                           "\"%.*s\"; its times may change, and new shifts go behind",
+                           i + 1, STR_ARG(exam->shifts[i].name));
+    return FAIL_NONE;
+}
+
 /* The same definition again is no event, so `serve` can state the spec's exams at each start. */
-static bool is_same(const struct directory *d, const struct exam *exam, str body)
+static fail redefine(struct req *req, const struct exam *exam, uint32_t index, str body)
 {
     struct directory other;
     struct record record = { .topic = TOPIC_EXAMS, .type = EXAM_DEFINED, .body = body };
     directory_init(&other);
     directory_apply(&other, &record);
-    const struct exam *new = other.exams;
-    bool same = str_eq(new->title, exam->title) &&
-                new->minutes == exam->minutes &&new->right == exam->right &&new->wrong ==
-                    exam->wrong &&new->partial ==
-                    exam->partial &&str_eq(new->instructions, exam->instructions) &&
-                new->shift_count == exam->shift_count;
-    for (unsigned i = 0; same && i < exam->shift_count; i++)
-        same = str_eq(new->shifts[i].name, exam->shifts[i].name) &&
-               new->shifts[i].opens == exam->shifts[i].opens &&new->shifts[i].starts ==
-                   exam->shifts[i].starts;
+    bool same = is_same(other.exams, exam);
+    fail f = may_become(exam, other.exams, req->why);
     directory_fini(&other);
-    (void)d;
-    return same;
+    return f || same ? f : emit(req->host, TOPIC_EXAMS, EXAM_DEFINED, index, body, req->why);
 }
 
 static fail exam_define(struct req *req)
@@ -142,8 +161,9 @@ static fail exam_define(struct req *req)
         return f;
     must(!out.failed);
     uint32_t index = exam ? (uint32_t)(exam - d->exams) : d->exam_count;
-    if (!exam || !is_same(d, exam, str_of(body, out.n)))
-        f = emit(req->host, TOPIC_EXAMS, EXAM_DEFINED, index, str_of(body, out.n), req->why);
+    str definition = str_of(body, out.n);
+    f = exam ? redefine(req, exam, index, definition)
+             : emit(req->host, TOPIC_EXAMS, EXAM_DEFINED, index, definition, req->why);
     if (!f)
         exam_write(req->out, &d->exams[index]);
     return f;
