@@ -82,7 +82,7 @@ portal-unit: $(PORTAL_NPM)
 	cd web && npm test --silent
 
 portal-e2e: $(BIN) $(PORTAL_NPM)
-	node --test tests/e2e/
+	node --test tests/e2e/*.test.mjs
 # --- end of portal ---------------------------------------------------------------------------------------------
 
 $(BIN): $(OBJ) $(O)/$(MAIN:.c=.o) $(PORTAL_OBJ)

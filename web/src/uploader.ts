@@ -16,11 +16,13 @@ const AT_ONCE = 2;
 export interface UploaderState {
   /** Since when no request got through, or null while they do. On this device's own clock, for people. */
   lost_since: number | null;
+  /** What the hall said when it was reached but could not record (no room, busy); null when nothing came back. */
+  lost_why: string | null;
   stopped: Stopped | null;
 }
 
 export class Uploader {
-  readonly state: UploaderState = { lost_since: null, stopped: null };
+  readonly state: UploaderState = { lost_since: null, lost_why: null, stopped: null };
   private under_way = 0;
   private failures = 0;
   private waiting: ReturnType<typeof setTimeout> | null = null;
@@ -57,11 +59,12 @@ export class Uploader {
   }
 
   /** A request of another kind got through or did not: the banner should know as well. */
-  heard(reached: boolean): void {
-    const was = this.state.lost_since;
-    this.state.lost_since = reached ? null : (was ?? Date.now());
-    if (reached && was !== null) this.kick();
-    if (this.state.lost_since !== was) this.changed();
+  heard(recorded: boolean, why: string | null = null): void {
+    const was = { ...this.state };
+    this.state.lost_since = recorded ? null : (was.lost_since ?? Date.now());
+    this.state.lost_why = recorded ? null : why;
+    if (recorded && was.lost_since !== null) this.kick();
+    if (this.state.lost_since !== was.lost_since || this.state.lost_why !== was.lost_why) this.changed();
   }
 
   private pump(): void {
@@ -102,7 +105,7 @@ export class Uploader {
     this.failures++;
     this.wait(backoff_ms(this.failures, error instanceof Problem ? error.retry_after_s : null, this.chance));
     this.journal.returned(entry);
-    this.heard(false);
+    this.heard(false, error instanceof Problem ? sentence(error) : null);
   }
 
   private wait(ms: number): void {

@@ -115,3 +115,16 @@ it("waits between half a second and ten", () => {
       expect(ms).toBeLessThanOrEqual(10_000);
     }
 });
+
+it("a hall without room is not called a lost connection, and nothing is called recorded", async () => {
+  let full = true;
+  const { journal, uploader } = await setup((entry) => (full ? Promise.reject(problem(503, "disk-full", 2)) : Promise.resolve(reply(entry))));
+  await journal.save(1, "A", false);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(uploader.state.lost_why).toBe("The hall says disk-full.");
+  expect(journal.get(1)?.stage).toBe("device");
+  full = false;
+  await vi.advanceTimersByTimeAsync(15_000);
+  expect(uploader.state).toMatchObject({ lost_since: null, lost_why: null });
+  expect(journal.get(1)?.stage).toBe("recorded");
+});

@@ -24,6 +24,7 @@ export function Exam({ sitting }: { sitting: Sitting }) {
     // Moving to a question moves the focus to its heading, so that a listener hears it and Tab goes on from there.
     if (!first.current) heading.current?.focus({ preventScroll: true });
     first.current = false;
+    document.querySelector(".exam-side [aria-current]")?.scrollIntoView({ block: "nearest" });
     window.scrollTo(0, 0);
   }, [sitting.at]);
   use_shortcuts(sitting, help || list, () => set_help(true), () => set_list(true));
@@ -108,14 +109,14 @@ function Palette({ sitting, all, done }: { sitting: Sitting; all: Status[]; done
     <div class="palette">
       <SaveTotal sitting={sitting} />
       <Legend counts={tally(all)} />
-      {sitting.sections.map((name, section) => (
-        <PaletteSection key={section} sitting={sitting} all={all} section={section} name={name} go={go} />
-      ))}
-      <div class="palette-submit">
-        <button type="button" class="button button-wide" onClick={() => (done(), void sitting.summary())}>
-          Finish and submit…
-        </button>
+      <div class="palette-sections">
+        {sitting.sections.map((name, section) => (
+          <PaletteSection key={section} sitting={sitting} all={all} section={section} name={name} go={go} />
+        ))}
       </div>
+      <button type="button" class="button button-wide" onClick={() => (done(), void sitting.summary())}>
+        Finish and submit…
+      </button>
     </div>
   );
 }

@@ -24,7 +24,7 @@ export function Item({ sitting, heading }: { sitting: Sitting; heading: RefObjec
   return (
     <article class={split} data-item={paper.item} data-number={number}>
       <header class="item-head">
-        <h2 ref={heading} tabIndex={-1}>
+        <h2 ref={heading} tabIndex={-1} data-heading>
           Question {number} <span class="item-of">of {sitting.questions.length}</span>
         </h2>
         <span class="chip">{KINDS[paper.kind]}</span>

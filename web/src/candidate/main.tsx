@@ -1,7 +1,7 @@
 // main.tsx - the candidate's page. The sitting (sitting.ts) says what to show; this draws it.
 
 import { render } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import "../style/base.css";
 import "../style/candidate.css";
 import { Exam } from "./exam";
@@ -16,6 +16,15 @@ function App({ sitting }: { sitting: Sitting }) {
   useEffect(() => {
     if (sitting.view !== "other-tab") document.title = title ?? "Examination hall";
   }, [title, sitting.view]);
+  const page = sitting.view === "submitting" ? "summary" : sitting.view;
+  const before = useRef(page);
+  useEffect(() => {
+    // A new page begins at its heading, for the eye and for the ear.
+    if (before.current === page) return;
+    before.current = page;
+    window.scrollTo(0, 0);
+    document.querySelector<HTMLElement>("[data-heading]")?.focus({ preventScroll: true });
+  }, [page]);
   return (
     <>
       <Announcer />

@@ -16,7 +16,9 @@ export function Page(props: { title: string; sub?: string; children: ComponentCh
     <div class={props.narrow ? "page page-narrow" : "page"}>
       <header class="page-head">
         <div>
-          <h1>{props.title}</h1>
+          <h1 tabIndex={-1} data-heading>
+            {props.title}
+          </h1>
           {props.sub && <p>{props.sub}</p>}
         </div>
         {props.tools && <div class="page-tools">{props.tools}</div>}

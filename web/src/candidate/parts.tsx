@@ -134,11 +134,14 @@ export function NetworkBanner({ sitting }: { sitting: Sitting }) {
         do not close it: {waiting ? "what is still on this device may come too late to count." : "your answers are recorded."}
       </div>
     );
+  const why = sitting.uploader?.state.lost_why;
   return (
     <div class="banner banner-warn" data-testid="network-banner">
-      <strong>No connection to the hall since {local_time(since, true)}.</strong>{" "}
+      <strong>
+        {why ? `The hall cannot record answers since ${local_time(since, true)}: ${why}` : `No connection to the hall since ${local_time(since, true)}.`}
+      </strong>{" "}
       {keeps
-        ? `Go on working: your answers are kept on this device${waiting ? ` (${waiting} waiting)` : ""} and are sent as soon as the connection is back.`
+        ? `Go on working: your answers are kept on this device${waiting ? ` (${waiting} waiting)` : ""} and are sent as soon as ${why ? "it can" : "the connection is back"}.`
         : "This browser cannot keep a copy: do not close this window, and call an invigilator."}{" "}
       The time goes on by the hall's clock.
     </div>

@@ -142,7 +142,7 @@ export class Sitting {
         const passing = error instanceof Unreachable || (error instanceof Problem && error.passing);
         if (!passing || generation !== this.generation) throw error;
         this.connecting = true;
-        this.uploader?.heard(false);
+        this.uploader?.heard(false, error instanceof Problem ? sentence(error) : null);
         this.changed();
         await sleep(backoff_ms(failures, error instanceof Problem ? error.retry_after_s : null));
       }
@@ -282,13 +282,15 @@ export class Sitting {
       const path = `/v1/attempts/${attempt}`;
       const told = running ? await post<Attempt>(`${path}/heartbeat`, { place }) : await get<Attempt>(path);
       if (generation !== this.generation) return;
-      this.uploader?.heard(true);
+      // A heartbeat that gets through does not say that answers can be recorded.
+      if (this.uploader && (!this.uploader.state.lost_why || !this.journal!.pending())) this.uploader.heard(true);
       this.adopt(told);
     } catch (error) {
       if (generation !== this.generation) return;
       if (error instanceof Problem && error.status === 401) return this.signed_out(error);
       if (error instanceof Problem && error.status === 409) return this.look();
-      if (error instanceof Unreachable || (error as Problem).passing) this.uploader?.heard(false);
+      const passing = error instanceof Problem && error.passing;
+      if (passing || error instanceof Unreachable) this.uploader?.heard(false, passing ? sentence(error) : null);
     }
   }
 

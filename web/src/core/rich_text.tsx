@@ -57,11 +57,14 @@ function Pieces({ of }: { of: Piece[] }) {
   );
 }
 
+/** Chinese gets its own voice and glyphs, whatever the language of the page. */
+const language = (of: Piece[]) => (of.some((piece) => piece.kind === "text" && /[\u3400-\u9fff]/.test(piece.text)) ? "zh" : undefined);
+
 export function RichText({ text }: { text: string }) {
   return (
     <>
       {paragraphs(text).map((paragraph, i) => (
-        <p key={i}>
+        <p key={i} lang={language(paragraph)}>
           <Pieces of={paragraph} />
         </p>
       ))}
@@ -74,7 +77,7 @@ export function RichLine({ text }: { text: string }) {
   return (
     <>
       {paragraphs(text).map((paragraph, i) => (
-        <span key={i} class="line">
+        <span key={i} class="line" lang={language(paragraph)}>
           <Pieces of={paragraph} />
         </span>
       ))}
