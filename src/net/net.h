@@ -23,6 +23,7 @@ enum { NET_IN = 1, NET_OUT = 2, NET_END = 4 /* peer sends no more */, NET_DEAD =
 
 enum net_watch {
     NET_EDGES,  /* a connection */
+    NET_READS,  /* a connection, without NET_OUT */
     NET_SHARED, /* a listener of many threads: told again while somebody waits, not to all */
     NET_LEVEL,  /* told again while it is readable, to everyone who watches */
 };
@@ -41,9 +42,9 @@ struct net {
     void (*shut)(struct net *net, int handle); /* we send no more */
     void (*close)(struct net *net, int handle);
 
-    /* Events for the handle carry `tag` from now on. */
+    /* Events for the handle carry `tag` from now on; what is so already is told too. */
     bool (*watch)(struct net *net, int handle, uint64_t tag, enum net_watch how);
-    void (*unwatch)(struct net *net, int handle);
+    void (*unwatch)(struct net *net, int handle); /* of what is not watched: nothing */
     int (*wait)(struct net *net, struct net_event *events, int max, int timeout_ms);
     int64_t (*mono_us)(struct net *net);
 };

@@ -98,6 +98,7 @@ static bool real_watch(struct net *net, int handle, uint64_t tag, enum net_watch
 {
     static const uint32_t flags[] = {
         [NET_EDGES] = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+        [NET_READS] = EPOLLIN | EPOLLRDHUP | EPOLLET,
         [NET_SHARED] = EPOLLIN | EPOLLEXCLUSIVE,
         [NET_LEVEL] = EPOLLIN,
     };

@@ -183,6 +183,8 @@ static bool sim_watch(struct net *net, int handle, uint64_t tag, enum net_watch 
     end->tag = tag;
     end->how = how;
     end->edges |= end->visible ? NET_IN : 0;
+    end->edges |= end->fin_seen ? NET_IN | NET_END : 0;
+    end->edges |= end->dead ? NET_DEAD : 0;
     return true;
 }
 
@@ -219,7 +221,7 @@ static int sim_wait(struct net *net, struct net_event *events, int max, int time
             continue;
         if (!end->listener)
             arrive(sim, end);
-        unsigned what = end->how == NET_EDGES ? end->edges : end->n ? NET_IN : 0;
+        unsigned what = end->listener ? (end->n ? NET_IN : 0) : end->edges;
         if (!end->watched || !what || count == max)
             continue;
         events[count++] = (struct net_event){ end->tag, what };

@@ -7,7 +7,6 @@
 #include "net/reactor.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define RETRY_US       20000
@@ -94,13 +93,31 @@ static void put_field(struct pen *pen, str name, str value)
     put(pen, STR("\r\n"));
 }
 
-static str peer_text(const unsigned char peer[16], char text[INET6_ADDRSTRLEN])
+static void put_number(struct pen *pen, size_t number)
+{
+    char digits[20], *p = digits + sizeof(digits);
+    do
+        *--p = (char)('0' + number % 10);
+    while (number /= 10);
+    put(pen, str_of(p, (size_t)(digits + sizeof(digits) - p)));
+}
+
+static void put_peer(struct pen *pen, const unsigned char peer[16])
 {
     static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
-    bool is_v4 = memcmp(peer, mapped, sizeof(mapped)) == 0;
-    if (!inet_ntop(is_v4 ? AF_INET : AF_INET6, is_v4 ? peer + 12 : peer, text, INET6_ADDRSTRLEN))
+    put(pen, STR("X-Forwarded-For: "));
+    if (memcmp(peer, mapped, sizeof(mapped)) == 0) {
+        for (int i = 12; i < 16; i++) {
+            put_number(pen, peer[i]);
+            put(pen, i < 15 ? STR(".") : STR("\r\n"));
+        }
+        return;
+    }
+    char text[INET6_ADDRSTRLEN];
+    if (!inet_ntop(AF_INET6, peer, text, sizeof(text)))
         never("an address has no text");
-    return str_z(text);
+    put(pen, str_z(text));
+    put(pen, STR("\r\n"));
 }
 
 /* What of a client's head the hall gets to see: nothing that is not named here. */
@@ -117,7 +134,6 @@ static size_t forward(char *bytes, const struct http_head *head, str body,
                       const unsigned char peer[16])
 {
     struct pen pen = { bytes };
-    char text[INET6_ADDRSTRLEN], length[32];
     put(&pen, str_eq(head->method, STR("HEAD")) ? STR("GET") : head->method);
     put(&pen, STR(" "));
     put(&pen, head->target);
@@ -128,10 +144,12 @@ static size_t forward(char *bytes, const struct http_head *head, str body,
         put_field(&pen, forwarded[i].line, http_field(head, forwarded[i].name));
     if (accepts_gzip(head))
         put(&pen, STR("Accept-Encoding: gzip\r\n"));
-    put_field(&pen, STR("X-Forwarded-For: "), peer_text(peer, text));
-    if (head->has_length)
-        put_field(&pen, STR("Content-Length: "),
-                  str_of(length, (size_t)snprintf(length, sizeof(length), "%zu", body.n)));
+    put_peer(&pen, peer);
+    if (head->has_length) {
+        put(&pen, STR("Content-Length: "));
+        put_number(&pen, body.n);
+        put(&pen, STR("\r\n"));
+    }
     put(&pen, STR("\r\n"));
     put(&pen, body);
     return (size_t)(pen.p - bytes);
@@ -243,6 +261,15 @@ static void pipe_lost(struct reactor *reactor, struct pipe *pipe)
     free(doomed);
 }
 
+/* A Unix socket tells each time its peer reads that there is room; we want to know only when there
+ * was none. Always true. */
+static bool watch(struct reactor *reactor, struct pipe *pipe, enum net_watch how)
+{
+    reactor->net->unwatch(reactor->net, pipe->handle);
+    must(reactor->net->watch(reactor->net, pipe->handle, TAG_PIPE | pipe->class, how));
+    return true;
+}
+
 static void pipe_connect(struct reactor *reactor, struct pipe *pipe)
 {
     if (reactor->now_us < pipe->retry_at_us)
@@ -251,11 +278,8 @@ static void pipe_connect(struct reactor *reactor, struct pipe *pipe)
     int handle = reactor->net->connect(reactor->net, reactor->opts->gate_path);
     if (handle < 0)
         return;
-    if (!reactor->net->watch(reactor->net, handle, TAG_PIPE | pipe->class, NET_EDGES)) {
-        reactor->net->close(reactor->net, handle);
-        return;
-    }
     pipe->handle = handle;
+    watch(reactor, pipe, NET_READS);
     if (pipe->was_up) {
         gateway_stats_add(&reactor->row->reconnects, 1);
         for (uint32_t i = 0; i < pipe->count; i++)
@@ -272,7 +296,7 @@ void pipe_flush(struct reactor *reactor, struct pipe *pipe)
         struct iovec part = { pipe->bytes + pipe->sent, pipe->end - pipe->sent };
         ssize_t n = reactor->net->send(reactor->net, pipe->handle, &part, 1);
         if (n == NET_AGAIN)
-            pipe->blocked = true;
+            pipe->blocked = watch(reactor, pipe, NET_EDGES);
         else if (n < 0)
             pipe_lost(reactor, pipe);
         else
@@ -361,8 +385,8 @@ void pipe_event(struct reactor *reactor, struct pipe *pipe, unsigned what)
 {
     if (pipe->handle < 0)
         return;
-    if (what & NET_OUT)
-        pipe->blocked = false;
+    if ((what & NET_OUT) && pipe->blocked)
+        pipe->blocked = !watch(reactor, pipe, NET_READS);
     if (what & (NET_IN | NET_END | NET_DEAD))
         read_on(reactor, pipe, what & (NET_END | NET_DEAD));
 }

@@ -181,6 +181,27 @@ TEST(http, pipelined_requests_end_where_the_next_begins)
     CHECK_EQ(count, 3);
 }
 
+TEST(http, a_control_byte_is_found_at_every_place_of_a_value)
+{
+    static const char bad[] = { 0, 1, 8, 10, 11, 31, 127 },
+                      good[] = { 9, 32, 33, 126, (char)128, (char)255 };
+    char bytes[128];
+    for (size_t at = 0; at < 40; at++) {
+        int n = snprintf(bytes, sizeof(bytes), LINE HOST "X: %040d\r\n\r\n", 0);
+        char *place = strstr(bytes, "X: ") + 3 + at;
+        struct http_head head;
+        for (size_t i = 0; i < COUNT(bad); i++) {
+            *place = bad[i];
+            CHECK_EQ(http_parse_request(&head, str_of(bytes, (size_t)n), HEAD_MAX, NULL), 400);
+        }
+        for (size_t i = 0; i < COUNT(good); i++) {
+            *place = good[i];
+            CHECK_EQ(http_parse_request(&head, str_of(bytes, (size_t)n), HEAD_MAX, NULL),
+                     HTTP_DONE);
+        }
+    }
+}
+
 TEST(http, a_head_is_bounded_in_bytes_and_fields)
 {
     char big[4 * HEAD_MAX];
