@@ -1,14 +1,10 @@
 /* token.c - see token.h. */
 #include "crypto/token.h"
 
+#include "codec/base64.h"
+#include "crypto/mac.h"
+
 #include <sodium.h>
-
-#define BASE64 sodium_base64_VARIANT_URLSAFE_NO_PADDING
-
-static void mac(uint8_t out[16], const uint8_t head[16], const uint8_t key[32])
-{
-    must(crypto_generichash(out, 16, head, 16, key, 32) == 0);
-}
 
 void token_write(const struct token *token, const uint8_t key[32], char out[TOKEN_CHARS + 1])
 {
@@ -17,19 +13,19 @@ void token_write(const struct token *token, const uint8_t key[32], char out[TOKE
     memcpy(bytes + 4, &token->subject, 4);
     memcpy(bytes + 8, &token->epoch, 4);
     memcpy(bytes + 12, &expires_s, 4);
-    mac(bytes + 16, bytes, key);
-    sodium_bin2base64(out, TOKEN_CHARS + 1, bytes, sizeof(bytes), BASE64);
+    mac_write(bytes + 16, bytes, 16, key);
+    must(base64_encode(BASE64_URL, out, bytes, sizeof(bytes)) == TOKEN_CHARS);
+    out[TOKEN_CHARS] = 0;
 }
 
 fail token_read(struct token *token, str text, const uint8_t key[32], instant now, struct why *why)
 {
     uint8_t bytes[32], expected[16];
     size_t n = 0;
-    if (text.n != TOKEN_CHARS ||
-        sodium_base642bin(bytes, sizeof(bytes), text.p, text.n, NULL, &n, NULL, BASE64) != 0 ||
+    if (text.n != TOKEN_CHARS || !base64_decode(BASE64_URL, text, bytes, sizeof(bytes), &n) ||
         n != sizeof(bytes) || bytes[0] != 1)
         return fail_as(why, FAIL_UNSIGNED, "not-signed-in", "the session is not one of this hall");
-    mac(expected, bytes, key);
+    mac_write(expected, bytes, 16, key);
     if (sodium_memcmp(expected, bytes + 16, 16) != 0)
         return fail_as(why, FAIL_UNSIGNED, "not-signed-in", "the session is not one of this hall");
     uint32_t expires_s;

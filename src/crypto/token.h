@@ -2,7 +2,7 @@
  * microsecond.
  *
  * Layout: version, kind, role, 0, subject u32, epoch u32, expires u32 (seconds of 1970 UTC), then
- * 16 bytes of keyed BLAKE2b over the first 16. Sent as 43 characters of base64url. There is one
+ * 16 bytes of mac.h over the first 16. Sent as 43 characters of base64url. There is one
  * algorithm and no header to choose it. The epoch must equal the newest one of its subject
  * (app/directory.h): raising that revokes every older token on every replica at once. */
 #pragma once

@@ -7,6 +7,8 @@
  * it is refused by its place in the log, so there is no race at the end. Read answers_api.h first;
  * the rules without I/O are in answers_core.c. */
 #include "svc/answers/answers_core.h"
+#include "codec/base64.h"
+#include "crypto/mac.h"
 #include "svc/delivery/delivery_api.h"
 
 #include <sodium.h>
@@ -129,7 +131,7 @@ static void save_receipt(const struct answers *answers, uint32_t candidate, unsi
 {
     const struct attempt *attempt = &answers->host->directory->candidates[candidate].attempt;
     char bytes[64 + ANSWER_BYTES_MAX];
-    uint8_t mac[16];
+    uint8_t mac[MAC_BYTES];
     struct wire_out wire = wire_out_make(bytes, sizeof(bytes));
     wire_put_u32(&wire, candidate);
     wire_put_u16(&wire, (uint16_t)item);
@@ -138,9 +140,8 @@ static void save_receipt(const struct answers *answers, uint32_t candidate, unsi
     wire_put_i64(&wire, attempt->started_at + cell->at_ms);
     wire_put_u8(&wire, cell->marked);
     wire_put(&wire, value.p, value.n);
-    must(crypto_generichash(mac, sizeof(mac), (uint8_t *)bytes, wire.n,
-                            answers->host->keys->receipt, 32) == 0);
-    sodium_bin2base64(out, 24, mac, sizeof(mac), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    mac_write(mac, bytes, wire.n, answers->host->keys->receipt);
+    out[base64_encode(BASE64_URL, out, mac, sizeof(mac))] = 0;
 }
 
 /* --- saving: the hot path ----------------------------------------------------------------------
