@@ -66,7 +66,7 @@ static str take(struct cursor *c, unsigned kind)
     return (str){ start, (size_t)(c->p - start) };
 }
 
-static bool expect(struct cursor *c, const char *text, bool first_line, const char *refusal)
+static bool expect_slowly(struct cursor *c, const char *text, bool first_line, const char *refusal)
 {
     for (; *text; text++, c->p++) {
         if (c->p == c->end)
@@ -75,6 +75,17 @@ static bool expect(struct cursor *c, const char *text, bool first_line, const ch
             return refuse(c, 400, refusal);
     }
     return true;
+}
+
+/* Inline, because `text` is a literal of a byte or two and nearly always there. */
+static inline bool expect(struct cursor *c, const char *text, bool first_line, const char *refusal)
+{
+    size_t n = strlen(text);
+    if (LIKELY((size_t)(c->end - c->p) >= n && memcmp(c->p, text, n) == 0)) {
+        c->p += n;
+        return true;
+    }
+    return expect_slowly(c, text, first_line, refusal);
 }
 
 /* -- targets ------------------------------------------------------------------------------- */
@@ -348,9 +359,8 @@ int http_parse_reply(struct http_head *head, str bytes, size_t head_bytes_max, s
     return HTTP_DONE;
 }
 
-str http_field(const struct http_head *head, const char *name)
+str http_field_named(const struct http_head *head, str wanted)
 {
-    str wanted = str_z(name);
     for (unsigned i = 0; i < head->field_count; i++)
         if (is_named(head->fields[i].name, wanted))
             return head->fields[i].value;

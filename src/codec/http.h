@@ -39,8 +39,12 @@ struct http_head {
 int http_parse_request(struct http_head *head, str bytes, size_t head_bytes_max, struct why *why);
 int http_parse_reply(struct http_head *head, str bytes, size_t head_bytes_max, struct why *why);
 
-str http_field(const struct http_head *head,
-               const char *name); /* the first of that name; p NULL when absent */
+/* The first of that name; p NULL when absent. */
+str http_field_named(const struct http_head *head, str name);
+static inline str http_field(const struct http_head *head, const char *name)
+{
+    return http_field_named(head, (str){ name, strlen(name) });
+}
 /* The value of one cookie out of the Cookie field; p NULL when absent. */
 str http_cookie(const struct http_head *head, const char *name);
 const char *http_reason(unsigned status); /* "Not Found" */
