@@ -71,8 +71,9 @@ static const struct command commands[] = {
       "kill\n"
       "those processes K times in mid-exam. --plain does without TLS. --data keeps the hall's "
       "folder.\n"
-      "--target takes a hall that runs already; codes are in the CSV that roster export --codes "
-      "writes.\n"
+      "--target takes a hall that runs already, whose exam is open or soon will be; its candidates "
+      "submit\n"
+      "after M minutes. Codes are in the CSV that roster export --codes writes.\n"
       "Exit status 0: pass; 1: fail, or void (this machine was too slow to judge).\n\n"
       "  examhall rehearse --candidates 10000 --kill-hall 3\n" },
     { "verify", cmd_verify, "check a receipt",

@@ -102,6 +102,8 @@ static void plan_make(struct rehearsal *r)
                              .begin_us = r->begin_us + SECOND_US / 5,
                              .ramp_us = (int64_t)ramp_s * SECOND_US,
                              .save_every_us = (int64_t)opts->save_every_s * SECOND_US,
+                             .sitting_us =
+                                 opts->target ? opts->minutes * 60 * (int64_t)SECOND_US : NEVER_US,
                              .drops_per_us = drops / 60e6 / opts->candidates,
                              .scored = !opts->target,
                              .origin = str_z(r->target.origin),
@@ -224,12 +226,9 @@ static void show(struct rehearsal *r, const char *phase, const struct board *tot
         return;
     if (total->first_start_us)
         left = MAX(total->first_start_us + r->opts->minutes * 60 * (int64_t)SECOND_US - now, 0);
-    struct progress progress = { phase,
-                                 total,
-                                 r->opts->candidates,
-                                 r->outcome->fault_count,
-                                 r->outcome->faults_planned,
-                                 r->opts->target ? -1 : left };
+    struct progress progress = {
+        phase, total, r->opts->candidates, r->outcome->fault_count, r->outcome->faults_planned, left
+    };
     display_draw(&r->display, &progress, now);
 }
 
@@ -279,7 +278,7 @@ static fail sit(struct rehearsal *r, struct why *why)
 {
     const struct rehearsal_opts *opts = r->opts;
     fail f = FAIL_NONE;
-    if (opts->target) { /* the hall's own timetable says when */
+    if (opts->target) { /* the hall's own timetable says when they may start */
         phase_run(r, "sitting", NEVER_US, all_finished);
     } else {
         phase_run(r, "signing in", in_s(r->plan.ramp_us / SECOND_US + 60), all_signed_in);

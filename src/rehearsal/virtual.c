@@ -59,7 +59,7 @@ void virtual_fini(struct virtual *v)
 
 void virtual_begin(struct virtual *v, const struct plan *plan, int64_t now)
 {
-    int64_t left = MAX(v->ends_us - now, 0);
+    int64_t left = MIN(MAX(v->ends_us - now, 0), plan->sitting_us);
     v->stage = STAGE_RUN;
     v->save_us = now + think(v, plan->save_every_us);
     v->heartbeat_us = now + virtual_heartbeat(v);
@@ -68,10 +68,10 @@ void virtual_begin(struct virtual *v, const struct plan *plan, int64_t now)
     v->started = true;
     /* Most submit in the last tenth. One in fifty is still there when the time ends: the hall
      * submits, and the page asks every few seconds what came of it. */
-    v->late = virtual_unit(v) < 0.02;
+    v->late = virtual_unit(v) < 0.02 && now + left == v->ends_us;
     v->submit_us = v->late
                        ? v->ends_us + virtual_between(v, 0, SECOND_US)
-                       : v->ends_us - virtual_between(v, MIN(3 * SECOND_US, left / 20), left / 10);
+                       : now + left - virtual_between(v, MIN(3 * SECOND_US, left / 20), left / 10);
     v->drop_us =
         plan->drops_per_us > 0 ? now + virtual_exponential(v, 1 / plan->drops_per_us) : NEVER_US;
 }

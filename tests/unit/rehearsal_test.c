@@ -50,6 +50,7 @@ static void room_open(uint64_t seed)
                                .candidates = 1,
                                .begin_us = HOUR_US,
                                .save_every_us = 4 * SECOND_US,
+                               .sitting_us = NEVER_US,
                                .origin = STR("https://hall"),
                                .host = STR("hall") };
     room.stand = (struct stand){ &room.plan, &room.paper, &board, &room.orders, &room.arena };
@@ -247,6 +248,18 @@ TEST(rehearsal, a_candidate_sits_from_sign_in_to_receipt_and_all_is_found)
     CHECK(board.saves_acknowledged > 100);
     CHECK_EQ(board.saves_acknowledged, room.tiny.saves);
     CHECK_EQ(board.latency[ASK_RECEIPT].count, 1);
+    room_close();
+}
+
+TEST(rehearsal, a_candidate_of_a_running_hall_leaves_when_the_rehearsal_does)
+{
+    room_open(test_seed());
+    room.plan.sitting_us = 100 * SECOND_US; /* the hall would give them 600 */
+    run_and_check(false);
+    CHECK(room.now < HOUR_US + 110 * SECOND_US);
+    CHECK_EQ(board.submitted, 1);
+    CHECK_EQ(board.checked, 1);
+    CHECK_EQ(board.requests_failed, 0);
     room_close();
 }
 
