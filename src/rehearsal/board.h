@@ -43,6 +43,7 @@ extern const char *const ask_names[ASK_KINDS];
     X(saves_foreign, "recorded answers that were never sent")                                      \
     X(checked, "candidates whose record was compared")                                             \
     X(unchecked, "candidates whose record could not be fetched")                                   \
+    X(marks_wrong, "choices whose marks are not what the key says")                                \
     X(receipts_wrong, "receipts without signature or with a wrong count")                          \
     X(local_errors, "out of ports or descriptors on this side")
 

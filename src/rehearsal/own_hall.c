@@ -5,6 +5,7 @@
 #include "codec/json.h"
 #include "net/client.h"
 #include "platform/sample.h"
+#include "rehearsal/marks.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -134,10 +135,11 @@ static fail exam_make(struct own_hall *hall, const struct own_hall_opts *opts, s
     char path[500], text[400];
     struct out out = out_make(OUTPUT_BYTES_MAX);
     snprintf(hall->exam, sizeof(hall->exam), "rehearsal");
+    marks_keys_read(hall->keys, PAPER_ITEMS_MAX, sample_exam());
     snprintf(path, sizeof(path), "%s/hall.yaml", hall->dir);
     snprintf(text, sizeof(text),
              "exams:\n  - name: %s\n    title: Rehearsal\n    minutes: %u\n"
-             "    marks: {right: 4, wrong: -1, partial: subset}\n",
+             "    marks: " MARKS_SPEC "\n",
              hall->exam, opts->minutes);
     fail f = text_write(path, "ae", str_z(text), why);
     snprintf(path, sizeof(path), "%s/rehearsal.jsonl", hall->dir);

@@ -6,13 +6,15 @@
 
 #include "base/fail.h"
 #include "base/out.h"
+#include "rehearsal/paper.h"
 #include <sys/types.h>
 
 struct own_hall {
     char dir[400]; /* the hall's folder */
     char url[300];
     char exam[80];
-    struct out codes; /* CSV with roll,code of our candidates */
+    struct out codes;                   /* CSV with roll,code of our candidates */
+    uint32_t keys[PAPER_ITEMS_MAX + 1]; /* see marks.h */
     bool temporary;
     pid_t serve;
 };

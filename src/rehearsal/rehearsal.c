@@ -106,6 +106,7 @@ static void plan_make(struct rehearsal *r)
                                  opts->target ? opts->minutes * 60 * (int64_t)SECOND_US : NEVER_US,
                              .drops_per_us = drops / 60e6 / opts->candidates,
                              .scored = !opts->target,
+                             .keys = opts->target ? NULL : r->hall.keys,
                              .origin = str_z(r->target.origin),
                              .host = r->target.host };
 }

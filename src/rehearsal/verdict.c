@@ -54,6 +54,9 @@ static void judge_answers(struct judgement *j, const struct outcome *outcome)
                N(total->saves_lost));
     if (total->saves_foreign)
         reason(j, VERDICT_FAIL, "%llu recorded answers were never sent", N(total->saves_foreign));
+    if (total->marks_wrong)
+        reason(j, VERDICT_FAIL, "%llu answers got other marks than the key says",
+               N(total->marks_wrong));
     if (total->receipts_wrong)
         reason(j, VERDICT_FAIL, "%llu receipts are wrong", N(total->receipts_wrong));
     if (total->requests_failed)
@@ -175,13 +178,10 @@ void verdict_json(struct out *out, const struct outcome *outcome, const struct j
     X(checked, )
     X(unchecked, )
     X(saves_foreign, )
-    X(receipts_wrong, )
-    X(requests, )
-    X(requests_delayed, )
-    X(reconnects, )
-    X(drops, ) X(sign_ins_again, ) X(local_errors, )
+    X(marks_wrong, ) X(receipts_wrong, ) X(requests, ) X(requests_delayed, ) X(reconnects, )
+        X(drops, ) X(sign_ins_again, ) X(local_errors, )
 #undef X
-        json_faults(out, outcome);
+            json_faults(out, outcome);
     out_char(out, ',');
     json_hist(out, "generator_lag_ms", &total->lag);
     out_fmt(out, ",\"seed\":%llu,\"target\":", N(outcome->seed));

@@ -23,10 +23,11 @@ struct plan { /* what all candidates of a run have in common; read-only while it
     uint64_t seed;
     uint32_t candidates;
     int64_t begin_us, ramp_us, save_every_us;
-    int64_t sitting_us;  /* they submit within this, even if the hall gives them more */
-    double drops_per_us; /* of each candidate while it sits */
-    bool scored;         /* the check asks for the response sheet; else for the answers */
-    str origin, host;    /* "https://127.0.0.1:8443" and its host part */
+    int64_t sitting_us;   /* they submit within this, even if the hall gives them more */
+    double drops_per_us;  /* of each candidate while it sits */
+    const uint32_t *keys; /* marks.h: what scoring must make of choices; NULL: not known */
+    bool scored;          /* the check asks for the response sheet; else for the answers */
+    str origin, host;     /* "https://127.0.0.1:8443" and its host part */
 };
 
 enum stage {

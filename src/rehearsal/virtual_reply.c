@@ -7,6 +7,7 @@
 #include "rehearsal/virtual_inner.h"
 
 #include "codec/json.h"
+#include "rehearsal/marks.h"
 #include <stdlib.h>
 
 enum { TRIES_MAX = 8 };
@@ -252,9 +253,36 @@ static fail resume_done(struct reply *r)
     return FAIL_NONE;
 }
 
+static fail marks_check(struct reply *r)
+{
+    const struct json *rows = json_get(r->json, STR("items"));
+    const uint32_t *keys = r->stand->plan->keys;
+    for (const struct json *row = rows->first; row && keys; row = row->next) {
+        int64_t i = 0, got = 0;
+        str marks = STR_NONE, value = STR_NONE;
+        fail f = json_i64(row, "item", true, 1, r->v->ledger.items, &i, &r->why);
+        if (!f)
+            f = json_str(row, "marks", true, &marks, &r->why);
+        if (!f)
+            f = json_str(row, "value", false, &value, &r->why);
+        if (f)
+            return f;
+        int expected = marks_worth(keys[i], marks_bits(value));
+        if (!keys[i] || (str_i64(marks, &got) && got == expected))
+            continue;
+        r->stand->board->marks_wrong++;
+        board_example(r->stand->board, "%.*s, item %lld: \"%.*s\" got %.*s marks, not %d",
+                      STR_ARG(r->v->roll), (long long)i, STR_ARG(str_first(value, 40)),
+                      STR_ARG(str_first(marks, 20)), expected);
+    }
+    return FAIL_NONE;
+}
+
 static fail sheet_done(struct reply *r)
 {
     fail f = record_compare(r, "items", false);
+    if (!f)
+        f = marks_check(r);
     if (f)
         return f;
     r->stand->board->checked++;

@@ -4,6 +4,7 @@
  * an invented one, a slow reply hidden by waiting; and that it accuses no hall that is right. */
 #include "codec/json.h"
 #include "rehearsal/credentials.h"
+#include "rehearsal/marks.h"
 #include "rehearsal/verdict.h"
 #include "rehearsal/virtual.h"
 #include "tests/test.h"
@@ -105,7 +106,7 @@ static void say_answers(struct out *body, bool sheet)
         newest = MAX(newest, saved->seq);
         if (!saved->seq && !sheet)
             continue;
-        out_fmt(body, "%s{\"item\":%d,\"value\":", first ? "" : ",", i);
+        out_fmt(body, "%s{\"item\":%d,\"marks\":\"0\",\"value\":", first ? "" : ",", i);
         if (saved->seq && !saved->none)
             out_json(body, str_z(saved->value));
         else
@@ -378,6 +379,22 @@ TEST(rehearsal, a_form_that_is_no_permutation_is_refused)
                         &path, &arena, &why),
              FAIL_INPUT);
     arena_fini(&arena);
+}
+
+TEST(rehearsal, a_choice_is_worth_what_the_key_says)
+{
+    uint32_t keys[4];
+    marks_keys_read(keys, 3,
+                    STR("{\"options\":[\"a\",\"b\"],\"key\":\"B\"}\n{\"key\":\"18\"}\n"
+                        "{\"options\":[\"a\",\"b\",\"c\"],\"key\":\"AC\"}\n"));
+    CHECK_EQ(keys[1], 2);
+    CHECK_EQ(keys[2], 0);
+    CHECK_EQ(marks_worth(keys[1], marks_bits(STR("B"))), 4);
+    CHECK_EQ(marks_worth(keys[1], marks_bits(STR("A"))), -1);
+    CHECK_EQ(marks_worth(keys[1], marks_bits(STR_NONE)), 0);
+    CHECK_EQ(marks_worth(keys[3], marks_bits(STR("AC"))), 4);
+    CHECK_EQ(marks_worth(keys[3], marks_bits(STR("A"))), 1);
+    CHECK_EQ(marks_worth(keys[3], marks_bits(STR("AB"))), -1);
 }
 
 TEST(rehearsal, codes_are_found_by_their_columns_names)
