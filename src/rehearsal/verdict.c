@@ -178,8 +178,9 @@ void verdict_json(struct out *out, const struct outcome *outcome, const struct j
     X(checked, )
     X(unchecked, )
     X(saves_foreign, )
-    X(marks_wrong, ) X(receipts_wrong, ) X(requests, ) X(requests_delayed, ) X(reconnects, )
-        X(drops, ) X(sign_ins_again, ) X(local_errors, )
+    X(marks_wrong, )
+    X(receipts_wrong, ) X(requests, ) X(requests_delayed, ) X(reconnects, ) X(drops, )
+        X(sign_ins_again, ) X(local_errors, )
 #undef X
             json_faults(out, outcome);
     out_char(out, ',');

@@ -6,29 +6,11 @@
 #include "rehearsal/virtual.h"
 #include "rehearsal/virtual_inner.h"
 
-#include "codec/json.h"
-#include "rehearsal/marks.h"
 #include <stdlib.h>
 
 enum { TRIES_MAX = 8 };
 
-struct reply { /* one reply, being read */
-    struct virtual *v;
-    struct stand *stand;
-    int64_t now;
-    const struct http_head *head;
-    str body;
-    const struct json *json; /* NULL for the paper */
-    struct why why;
-};
-
-static void next_is(struct virtual *v, enum stage stage, int64_t due_us)
-{
-    v->stage = (uint8_t)stage;
-    v->due_us = due_us;
-}
-
-static void finish(struct reply *r)
+void virtual_finish(struct reply *r)
 {
     bool sitting = r->v->stage != STAGE_CHECK;
     r->v->stage = sitting ? STAGE_DONE : STAGE_END;
@@ -54,11 +36,11 @@ static void attempt_waits(struct reply *r, str state, int64_t starts_at, int64_t
     struct virtual *v = r->v;
     int64_t spread = virtual_between(v, 0, 5 * SECOND_US); /* from bell to finger */
     if (str_eq(state, STR("ready")))
-        next_is(v, STAGE_READY, r->now + spread);
+        virtual_next(v, STAGE_READY, r->now + spread);
     else if (starts_at > server_now)
-        next_is(v, STAGE_READY, our_time(r, starts_at, server_now) + spread);
+        virtual_next(v, STAGE_READY, our_time(r, starts_at, server_now) + spread);
     else
-        next_is(v, STAGE_WAIT, r->now + virtual_between(v, 2 * SECOND_US, 4 * SECOND_US));
+        virtual_next(v, STAGE_WAIT, r->now + virtual_between(v, 2 * SECOND_US, 4 * SECOND_US));
 }
 
 static fail attempt_times(struct reply *r, int64_t *starts_at, int64_t *server_now)
@@ -92,16 +74,16 @@ static fail attempt_seen(struct reply *r)
     if (str_eq(state, STR("submitted"))) {
         if (v->stage != STAGE_RECEIPT)
             r->stand->board->submitted++;
-        next_is(v, STAGE_RECEIPT, r->now);
+        virtual_next(v, STAGE_RECEIPT, r->now);
     } else if (str_eq(state, STR("running"))) {
         if (v->stage == STAGE_WAIT && r->now >= v->ends_us)
-            next_is(v, STAGE_WAIT, r->now + virtual_between(v, 3 * SECOND_US, 5 * SECOND_US));
+            virtual_next(v, STAGE_WAIT, r->now + virtual_between(v, 3 * SECOND_US, 5 * SECOND_US));
         else if (v->stage != STAGE_RUN)
-            next_is(v, v->ledger.entries && v->stage == STAGE_WAIT ? STAGE_RESUME : STAGE_FORM,
-                    r->now);
+            virtual_next(v, v->ledger.entries && v->stage == STAGE_WAIT ? STAGE_RESUME : STAGE_FORM,
+                         r->now);
     } else if (str_eq(state, STR("closed")) || str_eq(state, STR("published"))) {
         failed(r, "the exam is over before this candidate has sat it");
-        finish(r);
+        virtual_finish(r);
     } else {
         attempt_waits(r, state, starts_at, server_now);
     }
@@ -137,7 +119,7 @@ static fail form_done(struct reply *r)
         memcpy(paper->path, path.p, path.n);
     if (!str_eq(path, str_z(paper->path)))
         return fail_set(&r->why, FAIL_INPUT, "another paper than the candidates before");
-    next_is(r->v, STAGE_PAPER, r->now);
+    virtual_next(r->v, STAGE_PAPER, r->now);
     return FAIL_NONE;
 }
 
@@ -160,133 +142,7 @@ static fail paper_done(struct reply *r)
         r->stand->board->started++;
         r->stand->board->last_started_us = r->now;
     }
-    next_is(v, STAGE_RESUME, r->now);
-    return FAIL_NONE;
-}
-
-static void count_finding(struct reply *r, enum finding finding, struct entry entry, unsigned i,
-                          str value)
-{
-    if (finding == FOUND_RIGHT)
-        return;
-    if (finding == FOUND_LOST)
-        r->stand->board->saves_lost++;
-    else
-        r->stand->board->saves_foreign++;
-    board_example(r->stand->board,
-                  "%s: %.*s, item %u: recorded \"%.*s\", acknowledged save %u.%u, last sent %u.%u",
-                  finding == FOUND_LOST ? "LOST" : "never sent", STR_ARG(r->v->roll), i,
-                  (int)MIN(value.n, 40), value.p, entry.acked >> LEDGER_SEQ_BITS,
-                  ledger_seq(entry.acked), entry.sent >> LEDGER_SEQ_BITS, ledger_seq(entry.sent));
-}
-
-struct recorded {
-    str value;
-    uint32_t seq;
-    bool there, none;
-};
-
-/* One row of the answers or of the response sheet. */
-static fail recorded_read(struct reply *r, struct recorded *all, const struct json *row, bool seqs)
-{
-    int64_t i = 0, seq = 0;
-    fail f = json_i64(row, "item", true, 1, r->v->ledger.items, &i, &r->why);
-    if (!f && seqs)
-        f = json_i64(row, "seq", true, 1, UINT32_MAX, &seq, &r->why);
-    if (!f)
-        f = json_str(row, "value", false, &all[i].value, &r->why);
-    if (f)
-        return f;
-    if (all[i].there)
-        return fail_set(&r->why, FAIL_INPUT, "item %lld is there twice", (long long)i);
-    all[i].there = true;
-    all[i].none = !all[i].value.p;
-    all[i].seq = (uint32_t)seq;
-    return FAIL_NONE;
-}
-
-/* Compares the whole record with the ledger; true when it could be read. */
-static fail record_compare(struct reply *r, const char *member, bool seqs)
-{
-    struct ledger *ledger = &r->v->ledger;
-    struct recorded all[PAPER_ITEMS_MAX + 1] = { 0 };
-    const struct json *rows = json_get(r->json, str_z(member));
-    if (!rows || rows->type != JSON_ARRAY)
-        return fail_set(&r->why, FAIL_INPUT, "there is no list \"%s\"", member);
-    for (const struct json *row = rows->first; row; row = row->next) {
-        fail f = recorded_read(r, all, row, seqs);
-        if (f)
-            return f;
-    }
-    for (unsigned i = 1; i <= ledger->items; i++) {
-        bool none = !all[i].there || all[i].none;
-        struct entry entry = ledger->entries[i];
-        enum finding finding =
-            seqs ? ledger_learn(ledger, r->stand->paper, i, all[i].seq, none, all[i].value)
-                 : ledger_check(ledger, r->stand->paper, i, none, all[i].value);
-        count_finding(r, finding, entry, i, all[i].value);
-    }
-    return FAIL_NONE;
-}
-
-static fail resume_done(struct reply *r)
-{
-    struct virtual *v = r->v;
-    int64_t seq = 0;
-    fail f = json_i64(r->json, "seq", true, 0, (1 << LEDGER_SEQ_BITS) - 1, &seq, &r->why);
-    if (!f)
-        f = record_compare(r, "answers", true);
-    if (f)
-        return f;
-    if (v->stage == STAGE_CHECK) {
-        r->stand->board->checked++;
-        finish(r);
-        return FAIL_NONE;
-    }
-    if (!v->pending) { /* another device knows only what the hall tells it */
-        v->seq = (uint32_t)seq;
-        ledger_forget_unacked(&v->ledger);
-    }
-    if (v->pending)
-        v->due_us = r->now;
-    virtual_begin(v, r->stand->plan, r->now);
-    return FAIL_NONE;
-}
-
-static fail marks_check(struct reply *r)
-{
-    const struct json *rows = json_get(r->json, STR("items"));
-    const uint32_t *keys = r->stand->plan->keys;
-    for (const struct json *row = rows->first; row && keys; row = row->next) {
-        int64_t i = 0, got = 0;
-        str marks = STR_NONE, value = STR_NONE;
-        fail f = json_i64(row, "item", true, 1, r->v->ledger.items, &i, &r->why);
-        if (!f)
-            f = json_str(row, "marks", true, &marks, &r->why);
-        if (!f)
-            f = json_str(row, "value", false, &value, &r->why);
-        if (f)
-            return f;
-        int expected = marks_worth(keys[i], marks_bits(value));
-        if (!keys[i] || (str_i64(marks, &got) && got == expected))
-            continue;
-        r->stand->board->marks_wrong++;
-        board_example(r->stand->board, "%.*s, item %lld: \"%.*s\" got %.*s marks, not %d",
-                      STR_ARG(r->v->roll), (long long)i, STR_ARG(str_first(value, 40)),
-                      STR_ARG(str_first(marks, 20)), expected);
-    }
-    return FAIL_NONE;
-}
-
-static fail sheet_done(struct reply *r)
-{
-    fail f = record_compare(r, "items", false);
-    if (!f)
-        f = marks_check(r);
-    if (f)
-        return f;
-    r->stand->board->checked++;
-    finish(r);
+    virtual_next(v, STAGE_RESUME, r->now);
     return FAIL_NONE;
 }
 
@@ -345,23 +201,25 @@ static fail receipt_done(struct reply *r)
         board_example(board, "receipt of %.*s: %lld answered, expected %u to %u",
                       STR_ARG(r->v->roll), (long long)answered, least, most);
     }
-    finish(r);
+    virtual_finish(r);
     return FAIL_NONE;
 }
 
 static fail submit_done(struct reply *r)
 {
     r->stand->board->submitted++;
-    next_is(r->v, STAGE_RECEIPT, r->now);
+    virtual_next(r->v, STAGE_RECEIPT, r->now);
     return FAIL_NONE;
 }
 
 typedef fail (*done_fn)(struct reply *r);
 static const done_fn done[ASK_KINDS] = {
-    [ASK_SIGN_IN] = sign_in_done, [ASK_LOOK] = attempt_seen,        [ASK_START] = attempt_seen,
-    [ASK_FORM] = form_done,       [ASK_PAPER] = paper_done,         [ASK_RESUME] = resume_done,
-    [ASK_SAVE] = save_done,       [ASK_HEARTBEAT] = heartbeat_done, [ASK_SUBMIT] = submit_done,
-    [ASK_RECEIPT] = receipt_done, [ASK_SHEET] = sheet_done,
+    [ASK_SIGN_IN] = sign_in_done,     [ASK_LOOK] = attempt_seen,
+    [ASK_START] = attempt_seen,       [ASK_FORM] = form_done,
+    [ASK_PAPER] = paper_done,         [ASK_RESUME] = virtual_resume_done,
+    [ASK_SAVE] = save_done,           [ASK_HEARTBEAT] = heartbeat_done,
+    [ASK_SUBMIT] = submit_done,       [ASK_RECEIPT] = receipt_done,
+    [ASK_SHEET] = virtual_sheet_done,
 };
 
 static fail body_parse(struct reply *r)
@@ -405,24 +263,24 @@ static bool refusal_expected(struct reply *r)
     if (r->head->status == 401 && v->sign_in_abandoned && problem_is(r, "signed-in-elsewhere")) {
         v->pending = false;
         r->stand->board->sign_ins_again++;
-        next_is(v, STAGE_OUT, r->now);
+        virtual_next(v, STAGE_OUT, r->now);
         return true;
     }
     if (r->head->status == 404 && v->asked == ASK_RECEIPT && problem_is(r, "not-submitted") &&
         r->now < v->ends_us + 30 * (int64_t)SECOND_US) { /* the hall grants some grace first */
-        next_is(v, STAGE_RECEIPT, r->now + 2 * SECOND_US);
+        virtual_next(v, STAGE_RECEIPT, r->now + 2 * SECOND_US);
         return true;
     }
     if (r->head->status != 409)
         return false;
     if (v->asked == ASK_START && (problem_is(r, "not-open") || problem_is(r, "not-started"))) {
-        next_is(v, STAGE_WAIT, r->now + virtual_between(v, SECOND_US, 2 * SECOND_US));
+        virtual_next(v, STAGE_WAIT, r->now + virtual_between(v, SECOND_US, 2 * SECOND_US));
         return true;
     }
     if (v->asked == ASK_SAVE && r->now >= v->ends_us - SECOND_US &&
         (problem_is(r, "time-over") || problem_is(r, "submitted"))) {
         v->pending = false;
-        next_is(v, STAGE_SUBMIT, r->now);
+        virtual_next(v, STAGE_SUBMIT, r->now);
         return true;
     }
     return false;
@@ -442,7 +300,7 @@ static void after_failure(struct reply *r)
     } else {
         if (v->stage == STAGE_CHECK)
             r->stand->board->unchecked++;
-        finish(r);
+        virtual_finish(r);
     }
 }
 
