@@ -1,8 +1,9 @@
 /* reactor.h - one thread's part of the gateway: its loop, its connections, its pipes to the hall.
  *
- * The parts, in the order a request meets them: reactor.c (loop, accepting, deadlines), conn.c (a
- * client's bytes in and out), classes.c (where to), files.c (the portal) or pipe.c (the hall),
- * problem.c (our own refusals). A reactor shares nothing with another but counters.
+ * The parts, in the order a request meets them: reactor.c (loop, accepting, deadlines),
+ * conn_table.c (a connection's place and phase), conn.c (its bytes in), classes.c (where to),
+ * files.c (the portal) or pipe.c (the hall), problem.c (our own refusals), conn_out.c (the reply).
+ * A reactor shares nothing with another but counters.
  *
  * A connection at rest is one struct conn of 64 bytes: no buffer, no timer. Buffers exist only
  * while something is half done. */
@@ -146,18 +147,33 @@ uint32_t reactor_now_ms(const struct reactor *reactor);
 void gateway_log(const struct gateway_opts *opts, const char *level, const char *event,
                  const char *format, ...) PRINTF(4, 5);
 
-/* -- conn.c: after each of these the connection may be gone -- */
+/* -- conn_table.c: places, phases, beginning and end -- */
 uint64_t conn_tag(uint32_t number, const struct conn *conn);
 struct conn *conn_at(const struct reactor *reactor, uint32_t number);
+bool conn_waits(const struct reactor *reactor, uint32_t number, uint32_t generation);
+bool conn_listens(const struct conn *conn); /* we want to read from it */
+uint32_t conn_phase_ms(const struct reactor *reactor, enum phase phase);
+/* Enters the phase anew, also when it is the present one: its deadline starts again. */
+void conn_enter(struct reactor *reactor, uint32_t number, enum phase phase);
 void conn_open(struct reactor *reactor, int handle, const unsigned char peer[16], bool tls);
-void conn_event(struct reactor *reactor, uint32_t number, unsigned what);
-void conn_late(struct reactor *reactor, uint32_t number); /* its phase's deadline has passed */
 void conn_close(struct reactor *reactor, uint32_t number);
+void conn_in_free(struct conn *conn);
+void conn_out_free(struct conn *conn);
+/* Sends what TLS wants sent, in one go or not at all: it is small and the socket is empty. */
+bool conn_tls_flush(struct reactor *reactor, struct conn *conn);
+
+/* -- conn.c: after each of these the connection may be gone -- */
+void conn_event(struct reactor *reactor, uint32_t number, unsigned what);
+void conn_late(struct reactor *reactor, uint32_t number);     /* its phase's deadline has passed */
+void conn_continue(struct reactor *reactor, uint32_t number); /* with what came meanwhile */
+
+/* -- conn_out.c: after each of these the connection may be gone -- */
 /* A whole reply: head and body. `lives`: the body's bytes stay for ever and need no copy. */
 void conn_reply(struct reactor *reactor, uint32_t number, unsigned status, str head, str body,
                 bool lives);
-void conn_continue(struct reactor *reactor, uint32_t number); /* with what came meanwhile */
-bool conn_waits(const struct reactor *reactor, uint32_t number, uint32_t generation);
+void conn_send_on(struct reactor *reactor, uint32_t number, struct conn_out *out, bool lives);
+/* A problem as the last reply: what the client still sends is not looked at. */
+void conn_refuse(struct reactor *reactor, uint32_t number, unsigned status, const char *text);
 
 /* -- pipe.c -- */
 void pipe_init(struct pipe *pipe, enum gateway_class class, size_t reply_bytes_max);

@@ -1,0 +1,147 @@
+/* conn_out.c - replies on their way to a client: what the socket does not take now is kept, and
+ * goes on when there is room, encrypted as it goes. */
+#include "net/reactor.h"
+
+#include <stdlib.h>
+
+static void parts_skip(struct iovec *parts, int count, size_t n)
+{
+    for (int i = 0; i < count; i++) {
+        size_t here = MIN(n, parts[i].iov_len);
+        parts[i].iov_base = (char *)parts[i].iov_base + here;
+        parts[i].iov_len -= here;
+        n -= here;
+    }
+}
+
+enum pushed { PUSHED_ALL, PUSHED_SOME, PUSHED_GONE };
+
+static enum pushed push_plain(struct reactor *reactor, struct conn *conn, struct iovec *parts,
+                              int count, size_t *sent)
+{
+    for (;;) {
+        while (count && !parts->iov_len)
+            parts++, count--;
+        while (count && !parts[count - 1].iov_len)
+            count--;
+        if (!count)
+            return PUSHED_ALL;
+        ssize_t n = reactor->net->send(reactor->net, conn->handle, parts, count);
+        if (n == NET_AGAIN)
+            return PUSHED_SOME;
+        if (n < 0)
+            return PUSHED_GONE;
+        parts_skip(parts, count, (size_t)n);
+        *sent += (size_t)n;
+    }
+}
+
+/* Encrypts the next step of the parts: head and body in one record where they fit. */
+static bool encrypt_step(struct reactor *reactor, struct conn *conn, struct iovec parts[2])
+{
+    str next = { parts[0].iov_base, MIN(parts[0].iov_len, CIPHER_STEP) };
+    if (!next.n) {
+        next = (str){ parts[1].iov_base, MIN(parts[1].iov_len, CIPHER_STEP) };
+    } else if (parts[1].iov_len && next.n < CIPHER_STEP) {
+        size_t more = MIN(parts[1].iov_len, CIPHER_STEP - next.n);
+        memcpy(reactor->step, next.p, next.n);
+        memcpy(reactor->step + next.n, parts[1].iov_base, more);
+        next = (str){ reactor->step, next.n + more };
+    }
+    struct out *out = tls_out(reactor->tls);
+    out_clear(out);
+    if (!tls_encrypt(reactor->tls, conn->session, next) || out->failed)
+        return false;
+    parts_skip(parts, 2, next.n);
+    return true;
+}
+
+/* Sends what it can. With TLS out->cipher may then point into tls_out, until keep_out. */
+static enum pushed push(struct reactor *reactor, struct conn *conn, struct conn_out *out)
+{
+    if (!conn->session)
+        return push_plain(reactor, conn, out->parts, 2, &out->sent);
+    for (;;) {
+        enum pushed pushed = push_plain(reactor, conn, &out->cipher, 1, &out->sent);
+        if (pushed != PUSHED_ALL || !(out->parts[0].iov_len + out->parts[1].iov_len))
+            return pushed;
+        if (!encrypt_step(reactor, conn, out->parts))
+            return PUSHED_GONE;
+        out->cipher = (struct iovec){ tls_out(reactor->tls)->p, tls_out(reactor->tls)->n };
+    }
+}
+
+static bool own(char **owned, struct iovec *bytes)
+{
+    char *copy = NULL;
+    if (bytes->iov_len) {
+        copy = malloc(bytes->iov_len);
+        if (!copy)
+            return false;
+        memcpy(copy, bytes->iov_base, bytes->iov_len);
+    }
+    free(*owned);
+    *owned = copy;
+    bytes->iov_base = copy;
+    return true;
+}
+
+/* What is left must outlive this call. */
+static bool keep_out(struct conn *conn, struct conn_out *out, bool lives)
+{
+    if (conn->out != out) {
+        conn->out = malloc(sizeof(*out));
+        if (!conn->out)
+            return false;
+        *conn->out = *out;
+        if (!own(&conn->out->owned[0], &conn->out->parts[0]) ||
+            (!lives && !own(&conn->out->owned[1], &conn->out->parts[1])))
+            return false;
+    }
+    return own(&conn->out->owned[2], &conn->out->cipher);
+}
+
+/* The reply is gone: what next? */
+static void replied(struct reactor *reactor, uint32_t number)
+{
+    struct conn *conn = conn_at(reactor, number);
+    conn_out_free(conn);
+    if (conn->flags & CONN_REFUSED) {
+        reactor->net->shut(reactor->net, conn->handle);
+        conn_enter(reactor, number, PHASE_LINGER);
+    } else if ((conn->flags & CONN_LAST) || reactor->stopping) {
+        conn_close(reactor, number);
+    } else {
+        conn_enter(reactor, number, PHASE_IDLE);
+    }
+}
+
+void conn_send_on(struct reactor *reactor, uint32_t number, struct conn_out *out, bool lives)
+{
+    struct conn *conn = conn_at(reactor, number);
+    enum pushed pushed = push(reactor, conn, out);
+    bool kept = pushed == PUSHED_SOME && keep_out(conn, out, lives);
+    if (conn->session)
+        out_clear(tls_out(reactor->tls));
+    if (pushed == PUSHED_ALL)
+        replied(reactor, number);
+    else if (!kept)
+        conn_close(reactor, number);
+    else if (conn->phase != PHASE_WRITE)
+        conn_enter(reactor, number, PHASE_WRITE);
+}
+
+void conn_reply(struct reactor *reactor, uint32_t number, unsigned status, str head, str body,
+                bool lives)
+{
+    struct conn_out out = { .parts = { { (char *)head.p, head.n }, { (char *)body.p, body.n } } };
+    gateway_stats_add(&reactor->row->replies[status / 100 % 6], 1);
+    conn_send_on(reactor, number, &out, lives);
+}
+
+void conn_refuse(struct reactor *reactor, uint32_t number, unsigned status, const char *text)
+{
+    conn_at(reactor, number)->flags |= CONN_LAST | CONN_REFUSED;
+    gateway_stats_add(&reactor->row->refused, 1);
+    problem_reply(reactor, number, status, text);
+}
