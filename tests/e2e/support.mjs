@@ -115,9 +115,15 @@ export class Hall {
     return lines.map((line) => line.split(",")).find(([first]) => first === roll)[1];
   }
 
+  write(name, text) {
+    const file = join(this.folder, name);
+    writeFileSync(file, text);
+    return file;
+  }
+
   async add_candidate(roll, name, exam) {
-    const file = join(this.folder, `${roll}.csv`);
-    writeFileSync(file, `roll,name,birth,centre,shift,extra_minutes\n${roll},${name},2008-03-01,Centre 1,${exam}/day,0\n`);
+    const head = "roll,name,birth,centre,shift,extra_minutes\n";
+    const file = this.write(`${roll}.csv`, `${head}${roll},${name},2008-03-01,Centre 1,${exam}/day,0\n`);
     const { imported, refused } = await this.json("roster", "import", file);
     assert.equal(imported, 1, JSON.stringify(refused));
     return this.code_of(roll);

@@ -12,9 +12,14 @@ import type { HallAnswer, HallAnswers, SaveReply } from "./core/types";
 
 export type Stage = "typed" | "device" | "recorded" | "refused";
 
+/** Names one attempt for ever: numbers alone begin anew with every hall, and the next may be on this same address. */
+export function sitting_of(attempt: { exam: string; roll: string; started_at: number | null }): string {
+  return `${attempt.exam}/${attempt.roll}/${attempt.started_at ?? 0}`;
+}
+
 /** One item's newest value as the store keeps it. */
 export interface Entry {
-  attempt: number;
+  sitting: string;
   item: number;
   value: string | null;
   marked: boolean;
@@ -27,7 +32,7 @@ export interface Entry {
 }
 
 export interface Meta {
-  attempt: number;
+  sitting: string;
   epoch: number; // of the sign-in under which this device last wrote
   seq: number; // the highest used so far
   place: number | null;
@@ -35,7 +40,7 @@ export interface Meta {
 }
 
 export interface KeptReceipt {
-  attempt: number;
+  sitting: string;
   epoch: number;
   seq: number;
   item: number;
@@ -44,18 +49,18 @@ export interface KeptReceipt {
   receipt: string;
 }
 
-export type Change = Pick<Entry, "attempt" | "item" | "value" | "marked" | "epoch">;
+export type Change = Pick<Entry, "sitting" | "item" | "value" | "marked" | "epoch">;
 
 /** Where a journal is kept. Each call is one transaction; a promise that resolves means it is on the disk. */
 export interface JournalStore {
-  read(attempt: number): Promise<{ meta: Meta | null; entries: Entry[] }>;
+  read(sitting: string): Promise<{ meta: Meta | null; entries: Entry[] }>;
   /** Takes the next number above both the store's and `seq_floor`, writes the entry with it, gives it back. */
   append(change: Change, seq_floor: number): Promise<number>;
   /** Replaces the entry if it still has the same epoch and seq, and keeps the receipt if there is one. */
   settle(entry: Entry, receipt: KeptReceipt | null): Promise<void>;
   /** Everything of meta but seq and epoch, which only append() moves. */
-  remember(attempt: number, place: number | null, visited: number[]): Promise<void>;
-  receipts(attempt: number): Promise<KeptReceipt[]>;
+  remember(sitting: string, place: number | null, visited: number[]): Promise<void>;
+  receipts(sitting: string): Promise<KeptReceipt[]>;
 }
 
 /** An item as the page shows it. */
@@ -105,7 +110,7 @@ export class Journal {
 
   constructor(
     private readonly store: JournalStore,
-    readonly attempt: number,
+    readonly sitting: string,
   ) {}
 
   subscribe(listener: () => void): () => void {
@@ -119,7 +124,7 @@ export class Journal {
 
   /** Reads what this device has and joins it with what the hall has. After it, saves go out under the hall's epoch. */
   async open(hall: HallAnswers): Promise<void> {
-    const { meta, entries } = await this.store.read(this.attempt).catch(() => {
+    const { meta, entries } = await this.store.read(this.sitting).catch(() => {
       this.device_keeps = false;
       return { meta: null, entries: [] as Entry[] };
     });
@@ -159,22 +164,22 @@ export class Journal {
 
   private hold_hall(answer: HallAnswer): void {
     const { item, value, marked, epoch, seq, recorded_at } = answer;
-    const attempt = this.attempt;
-    this.hold({ attempt, item, value, marked, epoch, seq, recorded_at, stage: "recorded", receipt: null, why: null });
+    const sitting = this.sitting;
+    this.hold({ sitting, item, value, marked, epoch, seq, recorded_at, stage: "recorded", receipt: null, why: null });
     this.visited.add(item);
   }
 
   /** The candidate changed an item. Resolves when the store has it (or refused: then device_keeps is false). */
   async save(item: number, value: string | null, marked: boolean): Promise<void> {
-    const { attempt, epoch } = this;
+    const { sitting, epoch } = this;
     const held =
       this.held.get(item) ??
-      this.hold({ attempt, item, value, marked, epoch, seq: 0, stage: "device", recorded_at: null, receipt: null, why: null });
+      this.hold({ sitting, item, value, marked, epoch, seq: 0, stage: "device", recorded_at: null, receipt: null, why: null });
     Object.assign(held, { value, marked, epoch, stage: "device", recorded_at: null, receipt: null, why: null });
     held.typed = true;
     const version = ++held.version;
     this.changed();
-    const { seq, kept } = await this.append({ attempt, item, value, marked, epoch });
+    const { seq, kept } = await this.append({ sitting, item, value, marked, epoch });
     if (held.version !== version) return; // a newer value follows, with a higher number
     Object.assign(held, { seq, kept, typed: false });
     this.changed();
@@ -236,9 +241,9 @@ export class Journal {
   async recorded(entry: Entry, reply: SaveReply): Promise<void> {
     if (reply.superseded && reply.seq !== entry.seq)
       return this.refused(entry, "A newer answer to this question, from another window, is recorded.");
-    const { attempt, epoch, seq, item, value } = entry;
+    const { sitting, epoch, seq, item, value } = entry;
     const { recorded_at, receipt } = reply;
-    const kept = { attempt, epoch, seq, item, value, recorded_at, receipt };
+    const kept = { sitting, epoch, seq, item, value, recorded_at, receipt };
     await this.settle({ ...entry, stage: "recorded", recorded_at, receipt }, kept);
   }
 
@@ -274,51 +279,51 @@ export class Journal {
     this.visited.add(item);
     this.place = item;
     this.changed();
-    void this.store.remember(this.attempt, item, [...this.visited]).catch(() => undefined);
+    void this.store.remember(this.sitting, item, [...this.visited]).catch(() => undefined);
   }
 
   receipts(): Promise<KeptReceipt[]> {
-    return this.store.receipts(this.attempt).catch(() => []);
+    return this.store.receipts(this.sitting).catch(() => []);
   }
 }
 
 /** A store that forgets with the page: for browsers that refuse IndexedDB, and for tests. */
 export class MemoryStore implements JournalStore {
-  private readonly metas = new Map<number, Meta>();
+  private readonly metas = new Map<string, Meta>();
   private readonly entries = new Map<string, Entry>();
   private kept: KeptReceipt[] = [];
 
-  async read(attempt: number) {
-    const entries = [...this.entries.values()].filter((entry) => entry.attempt === attempt);
-    return structuredClone({ meta: this.metas.get(attempt) ?? null, entries });
+  async read(sitting: string) {
+    const entries = [...this.entries.values()].filter((entry) => entry.sitting === sitting);
+    return structuredClone({ meta: this.metas.get(sitting) ?? null, entries });
   }
 
   async append(change: Change, seq_floor: number) {
-    const meta = this.metas.get(change.attempt) ?? meta_new(change.attempt);
+    const meta = this.metas.get(change.sitting) ?? meta_new(change.sitting);
     const { entry, next } = appended(change, meta, seq_floor);
-    this.metas.set(change.attempt, next);
-    this.entries.set(`${entry.attempt}/${entry.item}`, entry);
+    this.metas.set(change.sitting, next);
+    this.entries.set(`${entry.sitting}/${entry.item}`, entry);
     return entry.seq;
   }
 
   async settle(entry: Entry, receipt: KeptReceipt | null) {
-    const key = `${entry.attempt}/${entry.item}`;
+    const key = `${entry.sitting}/${entry.item}`;
     const stored = this.entries.get(key);
     if (stored && stored.epoch === entry.epoch && stored.seq === entry.seq) this.entries.set(key, entry);
     if (receipt) this.kept.push(receipt);
   }
 
-  async remember(attempt: number, place: number | null, visited: number[]) {
-    this.metas.set(attempt, { ...(this.metas.get(attempt) ?? meta_new(attempt)), place, visited });
+  async remember(sitting: string, place: number | null, visited: number[]) {
+    this.metas.set(sitting, { ...(this.metas.get(sitting) ?? meta_new(sitting)), place, visited });
   }
 
-  async receipts(attempt: number) {
-    return this.kept.filter((receipt) => receipt.attempt === attempt);
+  async receipts(sitting: string) {
+    return this.kept.filter((receipt) => receipt.sitting === sitting);
   }
 }
 
-export function meta_new(attempt: number): Meta {
-  return { attempt, epoch: 0, seq: 0, place: null, visited: [] };
+export function meta_new(sitting: string): Meta {
+  return { sitting, epoch: 0, seq: 0, place: null, visited: [] };
 }
 
 /** What one append writes; the same for every store. */

@@ -16,15 +16,15 @@ function done<T>(request: IDBRequest<T>): Promise<T> {
 function open(name: string): Promise<IDBDatabase> {
   const request = indexedDB.open(name, VERSION);
   request.onupgradeneeded = () => {
-    request.result.createObjectStore("meta", { keyPath: "attempt" });
-    request.result.createObjectStore("entries", { keyPath: ["attempt", "item"] });
-    request.result.createObjectStore("receipts", { keyPath: ["attempt", "epoch", "seq"] });
+    request.result.createObjectStore("meta", { keyPath: "sitting" });
+    request.result.createObjectStore("entries", { keyPath: ["sitting", "item"] });
+    request.result.createObjectStore("receipts", { keyPath: ["sitting", "epoch", "seq"] });
   };
   return done(request);
 }
 
-const of_attempt = (attempt: number, parts: number) =>
-  IDBKeyRange.bound([attempt, ...Array<number>(parts).fill(0)], [attempt, ...Array<number>(parts).fill(Infinity)]);
+const of_sitting = (sitting: string, parts: number) =>
+  IDBKeyRange.bound([sitting, ...Array<number>(parts).fill(0)], [sitting, ...Array<number>(parts).fill(Infinity)]);
 
 export class DatabaseStore implements JournalStore {
   private database: Promise<IDBDatabase> | null = null;
@@ -49,18 +49,18 @@ export class DatabaseStore implements JournalStore {
     return result;
   }
 
-  read(attempt: number) {
+  read(sitting: string) {
     return this.run(["meta", "entries"], "readonly", async (t) => {
-      const entries = done<Entry[]>(t.objectStore("entries").getAll(of_attempt(attempt, 1)));
-      const meta = await done<Meta | undefined>(t.objectStore("meta").get(attempt));
+      const entries = done<Entry[]>(t.objectStore("entries").getAll(of_sitting(sitting, 1)));
+      const meta = await done<Meta | undefined>(t.objectStore("meta").get(sitting));
       return { meta: meta ?? null, entries: await entries };
     });
   }
 
   append(change: Change, seq_floor: number) {
     return this.run(["meta", "entries"], "readwrite", async (t) => {
-      const stored = await done<Meta | undefined>(t.objectStore("meta").get(change.attempt));
-      const { entry, next } = appended(change, stored ?? meta_new(change.attempt), seq_floor);
+      const stored = await done<Meta | undefined>(t.objectStore("meta").get(change.sitting));
+      const { entry, next } = appended(change, stored ?? meta_new(change.sitting), seq_floor);
       t.objectStore("entries").put(entry);
       t.objectStore("meta").put(next);
       return entry.seq;
@@ -70,23 +70,23 @@ export class DatabaseStore implements JournalStore {
   settle(entry: Entry, receipt: KeptReceipt | null) {
     return this.run(["entries", "receipts"], "readwrite", async (t) => {
       const entries = t.objectStore("entries");
-      const stored = await done<Entry | undefined>(entries.get([entry.attempt, entry.item]));
+      const stored = await done<Entry | undefined>(entries.get([entry.sitting, entry.item]));
       if (stored && stored.epoch === entry.epoch && stored.seq === entry.seq) entries.put(entry);
       if (receipt) t.objectStore("receipts").put(receipt);
     });
   }
 
-  remember(attempt: number, place: number | null, visited: number[]) {
+  remember(sitting: string, place: number | null, visited: number[]) {
     return this.run(["meta"], "readwrite", async (t) => {
       const metas = t.objectStore("meta");
-      const stored = await done<Meta | undefined>(metas.get(attempt));
-      metas.put({ ...(stored ?? meta_new(attempt)), place, visited });
+      const stored = await done<Meta | undefined>(metas.get(sitting));
+      metas.put({ ...(stored ?? meta_new(sitting)), place, visited });
     });
   }
 
-  receipts(attempt: number) {
+  receipts(sitting: string) {
     return this.run(["receipts"], "readonly", (t) =>
-      done<KeptReceipt[]>(t.objectStore("receipts").getAll(of_attempt(attempt, 2))),
+      done<KeptReceipt[]>(t.objectStore("receipts").getAll(of_sitting(sitting, 2))),
     );
   }
 }

@@ -3,7 +3,7 @@
 import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
 import { beforeEach, describe, expect, it } from "vitest";
-import { type Entry, Journal, type JournalStore, MemoryStore, not_at_hall } from "../src/journal";
+import { type Entry, Journal, type JournalStore, MemoryStore, not_at_hall, sitting_of } from "../src/journal";
 import { DatabaseStore } from "../src/journal_db";
 import type { HallAnswer, HallAnswers } from "../src/core/types";
 
@@ -25,7 +25,7 @@ const at_hall = (item: number, value: string | null, epoch: number, seq: number)
 const reply = (entry: Entry) => ({ item: entry.item, seq: entry.seq, recorded_at: 900, receipt: `r${entry.seq}`, now: 901 });
 
 async function opened(store: JournalStore, from: HallAnswers): Promise<Journal> {
-  const journal = new Journal(store, 7);
+  const journal = new Journal(store, "sample/R1/1000");
   await journal.open(from);
   return journal;
 }
@@ -159,6 +159,15 @@ describe.each(stores)("journal in %s", (_, make) => {
     const entry = journal.take()!;
     await journal.recorded(entry, { ...reply(entry), seq: 9, superseded: true });
     expect(journal.get(1)?.stage).toBe("refused");
+  });
+
+  it("knows nothing of another hall's attempt on the same address", async () => {
+    const before = await opened(store, hall(1));
+    await before.save(1, "A", false);
+    const other = new Journal(store, sitting_of({ exam: "sample", roll: "R1", started_at: 2000 }));
+    await other.open(hall(1));
+    expect(other.get(1)).toBeNull();
+    expect(other.take()).toBeNull();
   });
 
   it("comes back to the place: this device's after a reload, the hall's after another device", async () => {

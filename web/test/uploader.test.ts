@@ -13,7 +13,7 @@ const problem = (status: number, slug: string, retry_after_s: number | null = nu
 const reply = (entry: Entry): SaveReply => ({ item: entry.item, seq: entry.seq, recorded_at: 1, receipt: "r", now: 2 });
 
 async function setup(send: (entry: Entry) => Promise<SaveReply>) {
-  const journal = new Journal(new MemoryStore(), 7);
+  const journal = new Journal(new MemoryStore(), "sample/R1/1000");
   await journal.open({ epoch: 1, seq: 0, place: null, answers: [], now: 0 });
   const uploader = new Uploader(journal, send, () => undefined, () => 0.5);
   return { journal, uploader };

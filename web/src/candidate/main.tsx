@@ -4,9 +4,13 @@ import { render } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import "../style/base.css";
 import "../style/candidate.css";
+import "../style/exam.css";
+import { Instructions, SignIn } from "./before";
+import { Closed, Elsewhere, OtherTab, ReceiptPage, Summary, TimeOver } from "./ending";
 import { Exam } from "./exam";
-import { Closed, Elsewhere, Instructions, OtherTab, ReceiptPage, ResultPage, SignIn, Summary, TimeOver, Waiting } from "./pages";
+import { Waiting } from "./page";
 import { Announcer, use_sitting } from "./parts";
+import { ResultPage } from "./result";
 import { settings_apply, settings_read } from "./settings";
 import { Sitting } from "./sitting";
 

@@ -5,7 +5,7 @@
 // of time it stops taking input, goes on sending what the journal holds, and asks the hall what it decided.
 
 import { DatabaseStore } from "../journal_db";
-import { type Entry, Journal, MemoryStore, not_at_hall } from "../journal";
+import { type Entry, Journal, MemoryStore, not_at_hall, sitting_of } from "../journal";
 import { Problem, type Reply, Unreachable, call, get, hall_clock, post, sentence } from "../core/api";
 import { backoff_ms, jittered_ms, sleep } from "../core/retry";
 import type { Attempt, Form, HallAnswers, Paper, Receipt, ResponseSheet, SaveReply, ScoreCard } from "../core/types";
@@ -211,7 +211,7 @@ export class Sitting {
   }
 
   private async open(paper: Paper, form: Form, answers: HallAnswers): Promise<void> {
-    const journal = new Journal(store, this.attempt!.attempt);
+    const journal = new Journal(store, sitting_of(this.attempt!));
     this.questions = questions_of(paper, form);
     this.sections = paper.sections.map((section) => section.name);
     this.journal = journal;
@@ -422,7 +422,7 @@ export class Sitting {
   }
 
   private async kept_but_not_recorded(path: string): Promise<number[]> {
-    const { entries } = await store.read(this.attempt!.attempt).catch(() => ({ entries: [] }));
+    const { entries } = await store.read(sitting_of(this.attempt!)).catch(() => ({ entries: [] }));
     const unsure = entries.filter((entry) => entry.stage !== "recorded");
     if (unsure.length === 0) return [];
     const hall = await get<HallAnswers>(`${path}/answers`).catch(() => null);
@@ -476,7 +476,7 @@ export class Sitting {
 
   /** Receipts of every save that this device saw acknowledged. */
   async journal_file(): Promise<string> {
-    const journal = this.journal ?? new Journal(store, this.attempt!.attempt);
+    const journal = this.journal ?? new Journal(store, sitting_of(this.attempt!));
     return JSON.stringify({ roll: this.attempt!.roll, saves: await journal.receipts() }, null, 1);
   }
 }
