@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Browser, Hall, all_recorded, choose, go_to, shown, sign_in, start, submit, total, until, why_not } from "./support.mjs";
+import { Browser, Hall, all_recorded, choose, go_to, shown, sign_in, sleep, start, submit, total, until, why_not } from "./support.mjs";
 
 let hall;
 let browser;
@@ -112,6 +112,9 @@ test("a second window takes over, and the first says so", { skip: why_not, timeo
   await second.goto(hall.url);
   await second.waitForSelector(".item");
   await first.waitForSelector("text=Open in another window");
+  await first.evaluate(() => document.dispatchEvent(new Event("visibilitychange"))); // it is looked at again
+  await sleep(1000);
+  assert.ok(await first.$("text=Open in another window"), "it does not take the exam back by itself");
   assert.equal(await second.inputValue(".blank input >> nth=0"), "13.5");
   await first.click("text=Go on in this window");
   await first.waitForSelector(".item");

@@ -30,6 +30,8 @@ export type View =
   | "other-tab";
 
 const TAKING_INPUT: View[] = ["exam", "summary", "submitting"];
+// These wait for a person: a window that was taken over must not take the exam back because it is looked at.
+const AT_REST: View[] = ["boot", "sign-in", "elsewhere", "other-tab"];
 const BEAT_MS = 30_000;
 const BEAT_AFTER_MS = 60_000; // once submitted there is only the publication to wait for
 const ASK_MS = 4_000; // at the end of time: what did the hall decide?
@@ -80,7 +82,7 @@ export class Sitting {
     window.addEventListener("online", () => this.uploader?.kick());
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) void this.flush();
-      else if (this.attempt) this.beat_in(0);
+      else if (this.attempt && !AT_REST.includes(this.view)) this.beat_in(0);
     });
     window.addEventListener("pagehide", () => void this.flush());
     setInterval(() => this.watch_end(), 500);
