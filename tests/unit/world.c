@@ -24,6 +24,8 @@ static void write_item(struct out *out, unsigned item, const char *key, const ch
             item > 1 ? "," : "", item <= 3 ? "Physics" : "Maths", kinds[item - 1], item, texts);
     if (item <= 3 || item == 7)
         out_fmt(out, ",\"options\":[\"alpha%s\",\"beta\",\"gamma\",\"%s\"]", texts, last);
+    if (item == 2)
+        out_z(out, ",\"last_stays\":true");
     if (item == 6)
         out_z(out, ",\"blanks\":2");
     if (item == 7)

@@ -308,6 +308,8 @@ static fail exam_score(struct req *req)
         f = may_score(req, exam, index);
     if (f)
         return f;
+    /* A run reads the log, and the log gives only what is durable: the last saves must be. */
+    log_sync(req->host->log);
     struct run *run = arena_new(req->arena, struct run);
     must(run);
     *run = (struct run){ .job = { score_run, score_done },
