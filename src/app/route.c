@@ -26,7 +26,7 @@ static bool matches(const struct routed *row, const str *segments, unsigned n, s
     if (row->segment_count != n)
         return false;
     for (unsigned i = 0; i < n; i++) {
-        if (row->segments[i].n && row->segments[i].p[0] == ':')
+        if (row->segments[i].n && row->segments[i].p[0] == ':' && segments[i].n)
             params[param++] = segments[i];
         else if (!str_eq(row->segments[i], segments[i]))
             return false;
