@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FORMAT "1"
+#define FORMAT "2"
 
 struct sqlite_store {
     struct store store;
@@ -126,11 +126,12 @@ static bool put_about(struct sqlite_store *sqlite, uint64_t offset, str version)
 {
     sqlite3_stmt *about;
     static const char sql[] = "INSERT INTO about VALUES('format'," FORMAT "),('offset',?1),"
-                              "('version',?2)";
+                              "('version',?2),('sum',?3)";
     if (sqlite3_prepare_v2(sqlite->db, sql, -1, &about, NULL) != SQLITE_OK)
         return false;
     sqlite3_bind_int64(about, 1, (int64_t)offset);
     sqlite3_bind_text(about, 2, version.p, (int)version.n, SQLITE_STATIC);
+    sqlite3_bind_int64(about, 3, sum_of(STR("about"), offset, version));
     bool done = sqlite3_step(about) == SQLITE_DONE;
     return sqlite3_finalize(about) == SQLITE_OK && done;
 }
@@ -205,7 +206,10 @@ static fail check_about(struct sqlite_store *sqlite, str version, uint64_t *offs
     if (!about_text(sqlite, "format", STR(FORMAT)) || !about_text(sqlite, "version", version))
         return fail_set(why, FAIL_CORRUPT,
                         "checkpoint %s is damaged or was written by another version", sqlite->path);
-    if (!about_number(sqlite, "offset", STR(""), offset))
+    uint64_t sum;
+    if (!about_number(sqlite, "offset", STR(""), offset) ||
+        !about_number(sqlite, "sum", STR(""), &sum) ||
+        sum != sum_of(STR("about"), *offset, version))
         return fail_set(why, FAIL_CORRUPT, "checkpoint %s does not say up to where it is folded",
                         sqlite->path);
     return FAIL_NONE;
