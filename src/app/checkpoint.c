@@ -9,6 +9,7 @@
  * meanwhile; the child copies the old checkpoint's events and adds those of the log since. When
  * anything is wrong with a checkpoint it is not used: the log alone is enough (docs/adr/0002). */
 #include "app/hall_internal.h"
+#include "sys/note.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -29,6 +30,12 @@ static void path_of(const struct hall *hall, char path[4096])
 /* --- loading -----------------------------------------------------------------------------------
  */
 
+static fail look_at_event(void *ctx, uint64_t offset, str body, struct why *why)
+{
+    (void)ctx, (void)offset, (void)body, (void)why;
+    return FAIL_NONE;
+}
+
 static fail load_event(void *ctx, uint64_t offset, str body, struct why *why)
 {
     struct wire_in in = wire_in_make(body);
@@ -45,26 +52,10 @@ static fail load_event(void *ctx, uint64_t offset, str body, struct why *why)
     return FAIL_NONE;
 }
 
-fail checkpoint_load(struct hall *hall, struct why *why)
+/* A fold trusts its events, each and all of them: so they are looked at whole before the first. */
+static fail load(struct hall *hall, struct store *store, struct why *why)
 {
-    char path[4096];
-    struct store *store = NULL;
-    uint64_t offset = 0;
-    if (!hall->opts.dir ||
-        (hall->opts.log_backend && strcmp(hall->opts.log_backend, "memory") == 0))
-        return FAIL_NONE;
-    path_of(hall, path);
-    fail f = store_open(&store, "sqlite", path, STR(FORMAT), &offset, why);
-    if (f == FAIL_MISSING || f == FAIL_CORRUPT)
-        return FAIL_NONE; /* replay from 0 */
-    if (!f && offset > log_appended(hall->log)) {
-        /* A checkpoint of durable records cannot be ahead of its log: this is another hall's log,
-         * or the log was cut by hand. */
-        f = fail_set(why, FAIL_CORRUPT,
-                     "the checkpoint %s is ahead of the log; if the log was restored from a copy, "
-                     "remove the checkpoint",
-                     path);
-    }
+    fail f = store_each(store, STR("events"), look_at_event, NULL, why);
     if (!f)
         f = store_each(store, STR("events"), load_event, hall, why);
     if (!f)
@@ -72,6 +63,35 @@ fail checkpoint_load(struct hall *hall, struct why *why)
     for (unsigned i = 0; i < hall->service_count && !f; i++)
         if (hall->hosted[i].service->load)
             f = hall->hosted[i].service->load(hall->hosted[i].state, store, why);
+    return f;
+}
+
+fail checkpoint_load(struct hall *hall, struct why *why)
+{
+    char path[4096];
+    struct store *store = NULL;
+    uint64_t offset = 0;
+    if (!hall->opts.dir || hall->checkpoint_damaged ||
+        (hall->opts.log_backend && strcmp(hall->opts.log_backend, "memory") == 0))
+        return FAIL_NONE;
+    path_of(hall, path);
+    fail f = store_open(&store, "sqlite", path, STR(FORMAT), &offset, why);
+    if (f && f != FAIL_MISSING)
+        note_fail("checkpoint.unreadable", why);
+    if (f)
+        return FAIL_NONE; /* replay from 0 */
+    if (offset > log_appended(hall->log)) {
+        /* A checkpoint of durable records cannot be ahead of its log: this is another hall's log,
+         * or the log was cut by hand. */
+        f = fail_set(why, FAIL_CORRUPT,
+                     "the checkpoint %s is ahead of the log; if the log was restored from a copy, "
+                     "remove the checkpoint",
+                     path);
+    }
+    if (!f) {
+        f = load(hall, store, why);
+        hall->checkpoint_damaged = f != FAIL_NONE;
+    }
     store_close(store);
     hall->folded_to = hall->checkpoint_at = offset;
     return why_add(why, f, "checkpoint %s (it may be removed: the log rebuilds all)", path);
@@ -104,9 +124,10 @@ static fail save_events(struct hall *hall, struct store *store, const char *path
     uint64_t from = 0;
     fail f = store_open(&old, "sqlite", path, STR(FORMAT), &from, why);
     if (!f)
-        f = store_each(old, STR("events"), copy_event, store, why);
-    else
-        f = FAIL_NONE; /* none, or of no use */
+        f = store_each(old, STR("events"), look_at_event, NULL, why);
+    if (f) /* none, or of no use: the log has them all */
+        from = 0;
+    f = f ? FAIL_NONE : store_each(old, STR("events"), copy_event, store, why);
     store_close(old);
     return f ? f : log_read(hall->log, from, KEPT_TOPICS, save_event, store, why);
 }

@@ -5,6 +5,7 @@
  * checkpoint.c, the routes that belong to no service in own_routes.c. */
 #include "app/hall_internal.h"
 #include "app/reply.h"
+#include "sys/note.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,10 +157,8 @@ static fail open_clock(struct hall *hall, const struct hall_opts *opts, struct w
     return clock_real_init(&hall->clock, path, log_last_at(hall->log), why);
 }
 
-fail hall_open(struct hall **out, const struct hall_opts *opts, struct why *why)
+static fail open_hall(struct hall *hall, const struct hall_opts *opts, struct why *why)
 {
-    struct hall *hall = calloc(1, sizeof(*hall));
-    must(hall);
     hall->opts = *opts;
     hall->memory = arena_make(64 * GIB);
     directory_init(&hall->directory);
@@ -191,14 +190,33 @@ fail hall_open(struct hall **out, const struct hall_opts *opts, struct why *why)
         f = checkpoint_load(hall, why);
     if (!f)
         f = log_read(hall->log, hall->folded_to, TOPICS_ALL, fold_one, hall, why);
-    if (f) {
-        hall_close(hall);
+    if (f)
         return f;
-    }
     hall->folded_to = log_appended(hall->log);
     hall->opened_us = clock_mono_us(host->clock);
-    *out = hall;
     return FAIL_NONE;
+}
+
+/* A checkpoint can turn out to be damaged when half of it is folded already; the log is enough. */
+fail hall_open(struct hall **out, const struct hall_opts *opts, struct why *why)
+{
+    bool damaged = false;
+    for (;;) {
+        struct hall *hall = calloc(1, sizeof(*hall));
+        must(hall);
+        hall->checkpoint_damaged = damaged;
+        fail f = open_hall(hall, opts, why);
+        if (!f) {
+            *out = hall;
+            return FAIL_NONE;
+        }
+        bool again = hall->checkpoint_damaged && !damaged;
+        hall_close(hall);
+        if (!again)
+            return f;
+        note_fail("checkpoint.damaged", why);
+        damaged = true;
+    }
 }
 
 void hall_close(struct hall *hall)

@@ -13,7 +13,7 @@ struct delivery {
     uint16_t *place;  /* by candidate: the item on their screen, as of the last heartbeat */
     uint32_t *seen_s; /* by candidate: seconds of exam time since `since` at the last request */
     instant since;
-    uint64_t saves; /* seen in the log since this process opened */
+    uint64_t saves; /* in the log */
     uint64_t saves_before, saves_per_s;
     instant rate_at;
 };
@@ -299,6 +299,31 @@ static fail overview(struct req *req)
     return FAIL_NONE;
 }
 
+/* --- checkpoints -------------------------------------------------------------------------------
+ */
+
+static fail delivery_save(void *state, struct store *store, struct why *why)
+{
+    const struct delivery *delivery = state;
+    return store_put(store, STR("saves"), 0, str_of(&delivery->saves, sizeof(delivery->saves)),
+                     why);
+}
+
+static fail load_saves(void *ctx, uint64_t key, str body, struct why *why)
+{
+    struct delivery *delivery = ctx;
+    if (key || body.n != sizeof(delivery->saves))
+        return fail_set(why, FAIL_CORRUPT, "the number of saves is damaged");
+    memcpy(&delivery->saves, body.p, body.n);
+    delivery->saves_before = delivery->saves;
+    return FAIL_NONE;
+}
+
+static fail delivery_load(void *state, struct store *store, struct why *why)
+{
+    return store_each(store, STR("saves"), load_saves, state, why);
+}
+
 static const struct route delivery_routes[] = {
     { "POST", "/v1/attempts/:attempt/heartbeat", heartbeat, WHO_CANDIDATE,
       "I am here, on this item; where does my time stand?", "place:integer?", 0 },
@@ -324,4 +349,6 @@ const struct service svc_delivery = {
     .open = delivery_open,
     .apply = delivery_apply,
     .tick = delivery_tick,
+    .save = delivery_save,
+    .load = delivery_load,
 };
