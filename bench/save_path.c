@@ -301,7 +301,7 @@ static void write_json(const char *path, const struct contest *c, unsigned round
 
 static struct options parse(int argc, char **argv)
 {
-    struct options o = { .connections = 128, .idle = 5000, .rounds = 3, .ms = 2000 };
+    struct options o = { .connections = 512, .idle = 5000, .rounds = 3, .ms = 2000 };
     const struct {
         const char *name;
         unsigned *number;

@@ -1,10 +1,10 @@
 #!/bin/sh
 # save_path.sh - a hall and an nginx side by side on one core, and the same saves sent to both from another.
-#   bench/save_path.sh [JSON-FILE]          CONNECTIONS=128 IDLE=5000 ROUNDS=3 SECONDS_EACH=2
+#   bench/save_path.sh [JSON-FILE]          CONNECTIONS=512 IDLE=5000 ROUNDS=3 SECONDS_EACH=2
 set -eu
 cd "$(dirname "$0")/.."
 json=${1:-}
-connections=${CONNECTIONS:-128}
+connections=${CONNECTIONS:-512} # enough that the core of the servers is full
 dir=$(mktemp -d /tmp/examhall-bench-XXXXXX)
 hall_pid= nginx_pid=
 end() {
