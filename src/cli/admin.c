@@ -4,6 +4,7 @@
  * process: a command never has two ways of doing a thing. */
 #include "app/hall.h"
 #include "cli/cmd.h"
+#include "cli/define.h"
 #include "codec/json.h"
 #include "net/client.h"
 
@@ -19,6 +20,19 @@ struct admin {
     struct chance chance;
 };
 
+static fail define_here(struct admin *admin, const char *dir, struct why *why)
+{
+    char path[4200];
+    struct spec spec;
+    struct arena arena = arena_make(8 * MIB);
+    snprintf(path, sizeof(path), "%s/hall.yaml", dir);
+    fail f = access(path, F_OK) == 0 ? spec_load(&spec, path, &arena, why) : FAIL_MISSING;
+    if (!f)
+        f = define_exams(admin->hall, &spec, why);
+    arena_fini(&arena);
+    return f == FAIL_MISSING ? FAIL_NONE : f; /* a hall may be served with --spec from elsewhere */
+}
+
 static fail open_here(struct admin *admin, const char *dir, struct why *why)
 {
     chance_real_init(&admin->chance);
@@ -26,7 +40,12 @@ static fail open_here(struct admin *admin, const char *dir, struct why *why)
         .dir = dir, .files = files_real(), .chance = &admin->chance, .version = version()
     };
     fail f = hall_open(&admin->hall, &opts, why);
-    if (!f)
+    if (f)
+        return f;
+    f = define_here(admin, dir, why);
+    if (f)
+        hall_close(admin->hall);
+    else
         exchange_init(&admin->exchange);
     return f;
 }
