@@ -266,9 +266,17 @@ void conn_event(struct reactor *reactor, uint32_t number, unsigned what)
         conn_continue(reactor, number);
     } else if (conn->phase == PHASE_LINGER) {
         throw_away(reactor, number);
+    } else if (conn->phase == PHASE_HANDSHAKE) {
+        if (conn->flags & (CONN_READABLE | CONN_ENDED))
+            reactor_handshake(reactor, number);
     } else if (conn_listens(conn)) {
         read_on(reactor, number);
     }
+}
+
+void conn_handshake(struct reactor *reactor, uint32_t number)
+{
+    read_on(reactor, number);
 }
 
 /* Has the phase moved enough bytes since its deadline was set to be given another? */

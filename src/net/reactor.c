@@ -89,6 +89,58 @@ static void accept_some(struct reactor *reactor, int listener, bool tls)
     }
 }
 
+/* -- handshakes, a few at a time ------------------------------------------------------------ */
+
+static bool room_for_handshake(struct handshakes *queue)
+{
+    if (queue->count < queue->cap)
+        return true;
+    uint32_t cap = MAX(queue->cap * 2, 64), head = queue->cap - queue->first;
+    void *ring = realloc(queue->ring, cap * sizeof(*queue->ring));
+    if (!ring)
+        return false;
+    queue->ring = ring;
+    if (queue->count && head < queue->count) { /* what had wrapped goes on behind */
+        memmove(queue->ring + cap - head, queue->ring + queue->first, head * sizeof(*queue->ring));
+        queue->first = cap - head;
+    }
+    queue->cap = cap;
+    return true;
+}
+
+void reactor_handshake(struct reactor *reactor, uint32_t number)
+{
+    struct handshakes *queue = &reactor->handshakes;
+    struct conn *conn = conn_at(reactor, number);
+    if (conn->flags & CONN_QUEUED)
+        return;
+    if (!room_for_handshake(queue)) {
+        conn_close(reactor, number);
+        return;
+    }
+    uint32_t at = (queue->first + queue->count++) & (queue->cap - 1);
+    queue->ring[at].conn = number;
+    queue->ring[at].generation = conn->generation;
+    conn->flags |= CONN_QUEUED;
+}
+
+static void handshake_some(struct reactor *reactor)
+{
+    struct handshakes *queue = &reactor->handshakes;
+    for (int done = 0; queue->count && done < HANDSHAKES_MAX;) {
+        uint32_t number = queue->ring[queue->first].conn;
+        uint32_t generation = queue->ring[queue->first].generation;
+        queue->first = (queue->first + 1) & (queue->cap - 1);
+        queue->count--;
+        struct conn *conn = conn_at(reactor, number);
+        if (conn->generation != generation)
+            continue;
+        conn->flags &= (uint8_t)~CONN_QUEUED;
+        conn_handshake(reactor, number);
+        done++;
+    }
+}
+
 /* -- deadlines ----------------------------------------------------------------------------- */
 
 static void phase_deadlines(struct reactor *reactor, enum phase phase)
@@ -153,6 +205,8 @@ static void dispatch(struct reactor *reactor, const struct net_event *event)
 
 static int patience_ms(const struct reactor *reactor, int timeout_ms)
 {
+    if (reactor->handshakes.count)
+        return 0;
     for (size_t i = 0; i < GATEWAY_CLASSES; i++)
         if (reactor->pipes[i].handle < 0 && reactor->pipes[i].count)
             return MIN(timeout_ms, HALL_WAIT_MS);
@@ -170,6 +224,7 @@ bool reactor_round(struct reactor *reactor, int timeout_ms)
     deadlines(reactor);
     for (size_t i = 0; i < GATEWAY_CLASSES; i++)
         pipe_flush(reactor, &reactor->pipes[i]);
+    handshake_some(reactor);
     atomic_store_explicit(&reactor->row->waiting, reactor->waiting, memory_order_relaxed);
     return !reactor->stopping || (reactor->open && reactor->now_us < reactor->drain_at_us);
 }
@@ -211,6 +266,7 @@ void reactor_fini(struct reactor *reactor)
     for (uint32_t i = 0; i < reactor->conn_cap; i += CONN_CHUNK)
         free(reactor->chunks[i / CONN_CHUNK]);
     free(reactor->chunks);
+    free(reactor->handshakes.ring);
     free(reactor->scratch);
     free(reactor->plain);
     free(reactor->step);

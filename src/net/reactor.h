@@ -18,6 +18,7 @@
 #define SCRATCH_BYTES      (64 * KIB)
 #define PIPE_SCRATCH_BYTES (256 * KIB)
 #define CIPHER_STEP        (32 * KIB) /* so much is encrypted ahead of a socket */
+#define HANDSHAKES_MAX     8          /* in one round, about 3 ms of them */
 #define CONN_CHUNK         512        /* connections are allocated so many at once */
 #define NO_CONN            UINT32_MAX
 
@@ -49,7 +50,8 @@ enum {
     CONN_LAST = 4,     /* close after this reply */
     CONN_REFUSED = 8,  /* and linger before */
     CONN_TLS = 16,
-    CONN_HEAD = 32, /* the request is a HEAD: its reply goes without body */
+    CONN_HEAD = 32,   /* the request is a HEAD: its reply goes without body */
+    CONN_QUEUED = 64, /* its handshake waits for its turn */
 };
 
 struct conn_in {
@@ -107,6 +109,16 @@ struct list {
     uint32_t first, last;
 };
 
+/* Handshakes that have bytes to go on with, in the order they came. One costs as much as fifty
+ * saves, so a round does a few of them, after everything else: who is in does not wait for who
+ * comes. */
+struct handshakes {
+    struct {
+        uint32_t conn, generation;
+    } * ring;
+    uint32_t cap, first, count;
+};
+
 struct reactor {
     struct net *net;
     const struct gateway_opts *opts;
@@ -118,6 +130,7 @@ struct reactor {
     struct conn **chunks;
     uint32_t conn_cap, conn_max, open, free;
     struct list lists[PHASE_COUNT];
+    struct handshakes handshakes;
 
     struct pipe pipes[GATEWAY_CLASSES];
     uint32_t waiting;     /* asks in all pipes */
@@ -143,6 +156,7 @@ void reactor_fini(struct reactor *reactor); /* closes every connection */
  * gathered. False when it was told to stop and is done. */
 bool reactor_round(struct reactor *reactor, int timeout_ms);
 void reactor_stop(struct reactor *reactor); /* finish what is in flight, take nothing new */
+void reactor_handshake(struct reactor *reactor, uint32_t number); /* go on with it, in its turn */
 uint32_t reactor_now_ms(const struct reactor *reactor);
 void gateway_log(const struct gateway_opts *opts, const char *level, const char *event,
                  const char *format, ...) PRINTF(4, 5);
@@ -164,8 +178,9 @@ bool conn_tls_flush(struct reactor *reactor, struct conn *conn);
 
 /* -- conn.c: after each of these the connection may be gone -- */
 void conn_event(struct reactor *reactor, uint32_t number, unsigned what);
-void conn_late(struct reactor *reactor, uint32_t number);     /* its phase's deadline has passed */
-void conn_continue(struct reactor *reactor, uint32_t number); /* with what came meanwhile */
+void conn_handshake(struct reactor *reactor, uint32_t number); /* its turn has come */
+void conn_late(struct reactor *reactor, uint32_t number);      /* its phase's deadline has passed */
+void conn_continue(struct reactor *reactor, uint32_t number);  /* with what came meanwhile */
 
 /* -- conn_out.c: after each of these the connection may be gone -- */
 /* A whole reply: head and body. `lives`: the body's bytes stay for ever and need no copy. */

@@ -205,6 +205,38 @@ TEST(tls, a_handshake_that_does_not_come_is_cut_after_five_seconds)
     tls_world_close();
 }
 
+TEST(tls, a_crowd_that_shakes_hands_does_not_keep_who_is_in)
+{
+    enum { CROWD = 200 };
+    static struct secure crowd[CROWD];
+    struct secure in;
+    cert_make();
+    tls_world_open();
+    secure_dial(&in);
+    secure_run(&in, 8, 4096);
+    for (int i = 0; i < CROWD; i++) {
+        char hello[4096];
+        secure_dial(&crowd[i]);
+        SSL_do_handshake(crowd[i].ssl);
+        int n = BIO_read(SSL_get_wbio(crowd[i].ssl), hello, sizeof(hello));
+        client_say(&w, &crowd[i].c, str_of(hello, (size_t)n));
+    }
+    gate_world_run(&w, 8, 0); /* all are accepted, and their first bytes are here */
+    CHECK(w.reactor.handshakes.count > CROWD / 2);
+    secure_say(&in, "GET /v1/time HTTP/1.1\r\n" HOST "\r\n");
+    secure_run(&in, 6, 4096);
+    CHECK_HAS(out_view(&in.plain), STR("/v1/time"));
+    CHECK(w.reactor.handshakes.count > CROWD / 4); /* they still wait */
+    for (int round = 0; round < 4; round++)
+        for (int i = 0; i < CROWD; i++)
+            secure_step(&crowd[i], 4096);
+    CHECK_EQ(w.stats->rows[0].handshakes, CROWD + 1);
+    for (int i = 0; i < CROWD; i++)
+        secure_hang_up(&crowd[i]);
+    secure_hang_up(&in);
+    tls_world_close();
+}
+
 TEST(tls, old_versions_are_refused)
 {
     cert_make();
