@@ -251,11 +251,11 @@ fail gateway_run(const struct gateway_opts *opts, struct why *why)
         workers[i].conn_max = MIN(each, table);
         workers[i].own_table = count > 1;
     }
-    gateway_log(opts, "info", "gateway_started",
+    gateway_log(opts, "info", "gateway.started",
                 "\"pid\":%d,\"reactors\":%u,\"connections_max\":%u", (int)getpid(), count,
                 count * MIN(each, table));
     f = workers_run(workers, count, opts, why);
-    gateway_log(opts, "info", "gateway_stopped", "\"pid\":%d", (int)getpid());
+    gateway_log(opts, "info", "gateway.stopped", "\"pid\":%d", (int)getpid());
 out:
     for (unsigned i = 0; i < count; i++)
         tls_free(workers[i].tls);

@@ -251,7 +251,7 @@ static void pipe_lost(struct reactor *reactor, struct pipe *pipe)
     pipe->blocked = false;
     pipe->retry_at_us = reactor->now_us + RETRY_US;
     out_clear(&pipe->in);
-    gateway_log(reactor->opts, "warning", "hall_lost", "\"class\":\"P%u\",\"unanswered\":%u",
+    gateway_log(reactor->opts, "warn", "gateway.hall_lost", "\"class\":\"P%u\",\"unanswered\":%u",
                 pipe->class, pipe->count);
     struct ask *doomed = calloc(pipe->count + 1, sizeof(*doomed));
     must(doomed);
