@@ -27,17 +27,14 @@ size_t base64_encode(enum base64 kind, char *text, const void *bytes, size_t n)
     return written;
 }
 
-static int digit_of(enum base64 kind, char c)
+/* Without branches: the text is random, and each branch would be guessed wrong half the time. */
+static int digit_of(const char *letters, char c)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    if (c == letters_of[kind][62])
-        return 62;
-    return c == letters_of[kind][63] ? 63 : -1;
+    unsigned upper = (unsigned)(c - 'A'), lower = (unsigned)(c - 'a'), number = (unsigned)(c - '0');
+    unsigned digit = (upper < 26) * (upper + 1) + (lower < 26) * (lower + 27) +
+                     (number < 10) * (number + 53) + (c == letters[62]) * 63u +
+                     (c == letters[63]) * 64u;
+    return (int)digit - 1;
 }
 
 bool base64_decode(enum base64 kind, str text, void *bytes, size_t cap, size_t *n)
@@ -55,7 +52,7 @@ bool base64_decode(enum base64 kind, str text, void *bytes, size_t cap, size_t *
     if (text.n % 4 == 1)
         return false;
     for (size_t i = 0; i < text.n; i++) {
-        int digit = digit_of(kind, text.p[i]);
+        int digit = digit_of(letters_of[kind], text.p[i]);
         if (digit < 0)
             return false;
         bits = bits << 6 | (uint32_t)digit;
