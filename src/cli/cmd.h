@@ -34,7 +34,6 @@ int cmd_rehearse(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_hall(int argc, char **argv);    /* hidden: the hall's process */
 int cmd_gateway(int argc, char **argv); /* hidden: the gateway's process */
-int cmd_agent(int argc, char **argv);   /* hidden: a rehearsal's process */
 
 const char *version(void);
 int help_for(const char *command, FILE *to); /* prints it; gives EXIT_DONE or EXIT_USAGE */
