@@ -76,20 +76,24 @@ static int add_rules(scmp_filter_ctx filter)
     return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, &is_unix);
 }
 
+bool confine_is_built(void)
+{
 #if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED true
+    return false;
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define SANITIZED true
+    return false;
+#else
+    return true;
 #endif
+#else
+    return true;
 #endif
-#ifndef SANITIZED
-#define SANITIZED false
-#endif
+}
 
 fail confine_thread(struct why *why)
 {
-    if (SANITIZED) /* its run time needs the whole kernel at the end of a thread */
+    if (!confine_is_built())
         return FAIL_NONE;
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
     int error = filter ? add_rules(filter) : -ENOMEM;

@@ -13,3 +13,7 @@ fail confine_process(struct why *why) MUST_USE;
 
 /* From here only the system calls in confine.c's table; any other ends the process. */
 fail confine_thread(struct why *why) MUST_USE;
+
+/* False in builds with ASan, whose run time needs the whole kernel at a thread's end: there
+ * confine_thread does nothing. */
+bool confine_is_built(void);
