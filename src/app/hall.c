@@ -490,7 +490,6 @@ unsigned hall_call(struct hall *hall, struct exchange *exchange, const char *met
 {
     struct out text = out_make(128 * MIB);
     struct http_head head;
-    struct why why;
     out_fmt(&text, "%s %s HTTP/1.1\r\nHost: localhost\r\n", method, target);
     if (cookie.n)
         out_fmt(&text, "Cookie: __Host-examhall=%.*s\r\n", STR_ARG(cookie));
@@ -500,9 +499,13 @@ unsigned hall_call(struct hall *hall, struct exchange *exchange, const char *met
     size_t head_bytes = text.n;
     out_str(&text, body);
     must(!text.failed);
-    must(http_parse_request(&head, str_first(out_view(&text), head_bytes), 64 * KIB, &why) ==
-         HTTP_DONE);
     exchange_reset(exchange);
+    str head_text = str_first(out_view(&text), head_bytes);
+    if (http_parse_request(&head, head_text, 64 * KIB, &exchange->why) != HTTP_DONE) {
+        reply_problem(exchange, FAIL_INPUT); /* a target that is none */
+        out_fini(&text);
+        return exchange->req.status;
+    }
     hall_handle(hall, exchange, &head, str_from(out_view(&text), head_bytes), admin);
     while (!exchange->done) {
         hall_job_run(exchange);

@@ -175,6 +175,17 @@ static int cmd_act(const char *dir, const char *exam, const char *act)
     return status;
 }
 
+/* Names become a part of a path: what could be anything else there is refused here. */
+static bool is_exam_name(const char *name)
+{
+    size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
+    if (n && n <= 40 && !name[n] && *name != '-')
+        return true;
+    fprintf(stderr, "examhall exam: \"%.40s\" is not an exam's name: 1 to 40 of a-z, 0-9 and -\n",
+            name);
+    return false;
+}
+
 int cmd_exam(int argc, char **argv)
 {
     const char *given = NULL, *format = NULL, *dir, *words[3];
@@ -190,6 +201,8 @@ int cmd_exam(int argc, char **argv)
     fail f = hall_dir(given, &dir, &why);
     if (f && n)
         return complain(f, &why);
+    if (n > 1 && !is_exam_name(words[1]))
+        return EXIT_USAGE;
     if (n == 3 && strcmp(words[0], "import") == 0)
         return cmd_import(dir, words[1], words[2], format, replace);
     if (n == 1 && strcmp(words[0], "list") == 0)

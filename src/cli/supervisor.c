@@ -235,11 +235,12 @@ static void died(struct supervisor *s, struct child *child, int status)
              WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
-static bool reap(struct supervisor *s, struct why *why)
+/* A failure: a process that never was ready ended, and will again. */
+static fail reap(struct supervisor *s, struct why *why)
 {
     int status;
     pid_t pid;
-    bool fatal = false;
+    fail fatal = FAIL_NONE;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         struct child *child = pid == s->hall.pid      ? &s->hall
                               : pid == s->gateway.pid ? &s->gateway
@@ -248,10 +249,8 @@ static bool reap(struct supervisor *s, struct why *why)
             continue;
         died(s, child, status);
         if (!s->is_ready && WIFEXITED(status) && WEXITSTATUS(status) != 0) {
-            fail_ignore(fail_set(why, WEXITSTATUS(status) == EXIT_USAGE ? FAIL_USAGE : FAIL_WORLD,
-                                 "the %s did not start; it said why above", child->name),
-                        "returned by the caller");
-            fatal = true;
+            fail f = WEXITSTATUS(status) == EXIT_USAGE ? FAIL_USAGE : FAIL_WORLD;
+            fatal = fail_set(why, f, "the %s did not start; it said why above", child->name);
         }
     }
     return fatal;
@@ -323,8 +322,9 @@ static fail loop(struct supervisor *s, const sigset_t *signals, struct why *why)
         int sig = sigtimedwait(signals, NULL, &pause);
         if (sig == SIGTERM || sig == SIGINT)
             return FAIL_NONE;
-        if (reap(s, why))
-            return FAIL_WORLD;
+        fail f = reap(s, why);
+        if (f)
+            return f;
         pause.tv_nsec = s->is_ready ? 200 * 1000000 : 20 * 1000000;
         if ((!s->hall.pid || !s->gateway.pid) && s->is_ready)
             pause.tv_nsec = 1000000; /* somebody is to be started again, soon */

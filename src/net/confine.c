@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -16,6 +17,10 @@ fail confine_process(struct why *why)
     if (geteuid() == 0 && (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
                            setresuid(NOBODY, NOBODY, NOBODY)))
         return fail_errno(why, FAIL_WORLD, "Cannot become user %d", NOBODY);
+    /* Becoming another user forgot this; without it the gateway outlives a killed supervisor, and
+     * keeps its port. */
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0))
+        return fail_errno(why, FAIL_WORLD, "Cannot bind the gateway's life to its parent's");
     if (setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         return fail_errno(why, FAIL_WORLD, "Cannot give up rights");

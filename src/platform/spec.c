@@ -40,7 +40,7 @@ static int line_of(struct fy_node *node)
 static str text_of(struct reader *r, struct fy_node *node)
 {
     size_t n = 0;
-    const char *p = fy_node_get_scalar(node, &n);
+    const char *p = node && !fy_node_is_alias(node) ? fy_node_get_scalar(node, &n) : NULL;
     return p ? arena_str(r->arena, str_of(p, n)) : STR_NONE;
 }
 
@@ -62,11 +62,16 @@ static fail read_lines(struct reader *r, struct fy_node *node, int line, str *to
     struct fy_node *member;
     if (!fy_node_is_sequence(node))
         return refuse(r, line, "must be a list of lines");
+    bool lines = true;
     while ((member = fy_node_sequence_iterate(node, &at))) {
-        out_str(&out, text_of(r, member));
+        str text = text_of(r, member);
+        lines &= text.p != NULL;
+        out_str(&out, text);
         out_char(&out, '\n');
     }
-    fail f = out.failed ? refuse(r, line, "is longer than 20 KiB") : FAIL_NONE;
+    fail f = !lines       ? refuse(r, line, "must be a list of lines")
+             : out.failed ? refuse(r, line, "is longer than 20 KiB")
+                          : FAIL_NONE;
     *to = f ? STR_NONE : arena_str(r->arena, str_first(out_view(&out), out.n ? out.n - 1 : 0));
     out_fini(&out);
     return f;
@@ -197,9 +202,10 @@ static bool read_time(const struct reader *r, str text, instant day, instant *ou
     }
     if (!end || *end)
         return false;
+    int day_of_month = tm.tm_mday;
     time_t at = mktime(&tm);
     *out = (instant)at * 1000;
-    return at > 0;
+    return at > 0 && tm.tm_mday == day_of_month; /* not February 30 */
 }
 
 static bool zone_exists(str zone)
@@ -275,6 +281,15 @@ static const struct key exam_keys[] = {
     { "languages", LIST, 0, 0, 0, "a list such as [en, hi]" },
 };
 
+static bool is_exam_name(str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!(s.p[i] >= 'a' && s.p[i] <= 'z') && !(s.p[i] >= '0' && s.p[i] <= '9') &&
+            !(s.p[i] == '-' && i))
+            return false;
+    return true;
+}
+
 static fail read_exam(struct reader *r, struct fy_node *node, struct spec_exam *exam)
 {
     fail f = read_map(r, node, "an exam", exam_keys, COUNT(exam_keys), exam);
@@ -282,15 +297,21 @@ static fail read_exam(struct reader *r, struct fy_node *node, struct spec_exam *
         return f;
     if (!exam->name.n)
         return refuse(r, first_line(node), "an exam needs a name, such as name: paper-1");
+    if (!is_exam_name(exam->name))
+        return refuse(r, member_line(node, "name"),
+                      "name is \"%.*s\", but must be 1 to 40 of a-z, 0-9 and -, such as paper-1",
+                      STR_ARG(exam->name));
     struct fy_node *marks = member(node, "marks"), *shifts = member(node, "shifts");
     if (marks)
         f = read_map(r, marks, "marks", marks_keys, COUNT(marks_keys), exam);
-    if (f || !shifts)
+    if (f)
         return f;
     if (exam->partial.n && !str_eq(exam->partial, STR("none")) &&
         !str_eq(exam->partial, STR("subset")))
         return refuse(r, member_line(node, "marks"),
                       "partial is \"%.*s\", but must be none or subset", STR_ARG(exam->partial));
+    if (!shifts)
+        return FAIL_NONE;
     int count = fy_node_sequence_item_count(shifts);
     if (count > SPEC_SHIFTS_MAX)
         return refuse(r, member_line(node, "shifts"), "an exam has at most %d shifts",
@@ -397,8 +418,24 @@ static fail syntax_error(struct reader *r, struct fy_diag *diag)
 {
     void *at = NULL;
     const struct fy_diag_error *error = fy_diag_errors_iterate(diag, &at);
-    return refuse(r, error ? error->line : 1, "this is not YAML: %s",
-                  error && error->msg ? error->msg : "unreadable");
+    if (!error) /* nothing at all, or only comments */
+        return refuse(r, 1, "a spec begins with a line such as `hall: my-hall`");
+    return refuse(r, error->line, "this is not YAML: %s", error->msg ? error->msg : "unreadable");
+}
+
+/* YAML knows no tabs before a key, and its own complaint names another line. 0: there is none. */
+static int line_of_tab(str text)
+{
+    int line = 1;
+    for (str rest = text; rest.p; line++) {
+        str row = str_cut(&rest, '\n');
+        size_t blanks = 0;
+        while (blanks < row.n && (row.p[blanks] == ' ' || row.p[blanks] == '\t'))
+            blanks++;
+        if (blanks < row.n && row.p[blanks] != '#' && str_find(str_first(row, blanks), '\t') >= 0)
+            return line;
+    }
+    return 0;
 }
 
 fail spec_parse(struct spec *spec, const char *name, str text, struct arena *arena, struct why *why)
@@ -410,11 +447,18 @@ fail spec_parse(struct spec *spec, const char *name, str text, struct arena *are
     struct fy_diag *diag = fy_diag_create(&diag_cfg);
     must(diag);
     fy_diag_set_collect_errors(diag, true);
-    struct fy_parse_cfg cfg = { .flags = FYPCF_QUIET | FYPCF_RESOLVE_DOCUMENT, .diag = diag };
+    /* Repeated keys are found by read_map, which says which. Aliases are not resolved: a page of
+     * them can stand for more than all memory. */
+    struct fy_parse_cfg cfg = { .flags = FYPCF_QUIET | FYPCF_ALLOW_DUPLICATE_KEYS, .diag = diag };
     *spec = (struct spec){ 0 };
     if (!str_is_utf8(text)) {
         fy_diag_destroy(diag);
         return refuse(&r, 1, "the file is not UTF-8; save it as UTF-8");
+    }
+    int tab = line_of_tab(text);
+    if (tab) {
+        fy_diag_destroy(diag);
+        return refuse(&r, tab, "this is not YAML: a tab; indent with spaces");
     }
     struct fy_document *document = fy_document_build_from_string(&cfg, text.p, text.n);
     fail f = document ? read_root(&r, fy_document_root(document), spec) : syntax_error(&r, diag);
