@@ -156,3 +156,13 @@ test-chaos: $(BIN)
 test-rehearsal: $(BIN)
 	$(BIN) rehearse --candidates 500 --minutes 1 --kill-hall 1
 # --- end of rehearsals -------------------------------------------------------------------------------------------
+
+# --- the command line from outside; style that the compiler does not see -----------------------------------------
+.PHONY: test-cli tidy
+test-cli: $(BIN)
+	EXAMHALL=$(BIN) tests/cli/run.sh
+
+tidy:
+	tools/tidy
+	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
+# --- end ---------------------------------------------------------------------------------------------------------

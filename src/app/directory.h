@@ -55,7 +55,8 @@ struct exam {
     uint32_t candidates; /* on the roster for it */
 };
 
-/* A candidate's one attempt. ends_at is the promise: nothing in time is refused, and it only grows. */
+/* A candidate's one attempt. ends_at is the promise: nothing in time is refused, and it only grows.
+ */
 struct attempt {
     instant started_at, ends_at, submitted_at; /* 0: not yet */
     int32_t extra_s;                           /* added by officers */

@@ -26,11 +26,11 @@ struct hall {
     struct setting settings[SETTINGS_MAX];
     unsigned setting_count;
     struct routes routes;
-    uint64_t folded_to;     /* the checkpoint's offset while opening */
-    uint64_t checkpoint_at; /* offset of the newest checkpoint */
-    int64_t checkpoint_us;  /* when it was started */
+    uint64_t folded_to;      /* the checkpoint's offset while opening */
+    uint64_t checkpoint_at;  /* offset of the newest checkpoint */
+    int64_t checkpoint_us;   /* when it was started */
     bool checkpoint_damaged; /* found while it was being folded: open anew without it */
-    pid_t checkpoint_pid;   /* the child writing one, or 0 */
+    pid_t checkpoint_pid;    /* the child writing one, or 0 */
     int64_t opened_us;
 };
 

@@ -57,8 +57,10 @@ fail why_add(struct why *why, fail f, const char *format, ...)
     va_start(args, format);
     vsnprintf(context, sizeof(context) - 2, format, args);
     va_end(args);
-    strcat(context, ": ");
-    size_t n = strlen(context), room = sizeof(why->text) - n - 1;
+    size_t n = strlen(context);
+    memcpy(context + n, ": ", 2);
+    n += 2;
+    size_t room = sizeof(why->text) - n - 1;
     memmove(why->text + n, why->text, room); /* what does not fit is cut off at the end */
     memcpy(why->text, context, n);
     why->text[n + room] = 0;

@@ -94,6 +94,14 @@ int cmd_hall(int argc, char **argv)
 /* --- the gateway -------------------------------------------------------------------------------
  */
 
+/* What supervisor.c wrote. */
+static int64_t number_of(const char *text)
+{
+    int64_t number;
+    must(str_i64(str_z(text), &number));
+    return number;
+}
+
 int cmd_gateway(int argc, char **argv)
 {
     const char *run = NULL, *cert = NULL, *key = NULL, *reactors = "0", *tls = "-1", *plain = "-1",
@@ -120,8 +128,8 @@ int cmd_gateway(int argc, char **argv)
             .etag = portal_files[i].etag,
         };
     struct gateway_opts opts = {
-        .tls_fd = atoi(tls),
-        .plain_fd = atoi(plain),
+        .tls_fd = (int)number_of(tls),
+        .plain_fd = (int)number_of(plain),
         .stop_fd = -1,
         .log_fd = STDERR_FILENO,
         .gate_path = "gate.sock",
@@ -129,7 +137,7 @@ int cmd_gateway(int argc, char **argv)
         .key_path = key,
         .ticket_key =
             pread(13, ticket, sizeof(ticket), 0) == (ssize_t)sizeof(ticket) ? ticket : NULL,
-        .reactors = (unsigned)atoi(reactors),
+        .reactors = (unsigned)number_of(reactors),
         .stats = map_stats(12),
         .files = files,
         .file_count = portal_file_count,

@@ -162,7 +162,7 @@ static fail connect_unix(struct client *client, struct why *why)
     if (strlen(client->unix_path) >= sizeof(address.sun_path))
         return fail_set(why, FAIL_USAGE, "The socket's path %s is longer than %zu bytes.",
                         client->unix_path, sizeof(address.sun_path) - 1);
-    strcpy(address.sun_path, client->unix_path);
+    memcpy(address.sun_path, client->unix_path, strlen(client->unix_path));
     return socket_connect(client, AF_UNIX, &address, sizeof(address), why);
 }
 

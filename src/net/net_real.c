@@ -49,7 +49,7 @@ static int real_connect(struct net *net, const char *path)
     (void)net;
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     must(strlen(path) < sizeof(address.sun_path));
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path));
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return NET_FULL;

@@ -262,7 +262,7 @@ int net_sim_listen(struct net_sim *sim, const char *path)
     end->listener = true;
     if (path) {
         must(strlen(path) < sizeof(end->path));
-        strcpy(end->path, path);
+        memcpy(end->path, path, strlen(path) + 1);
     }
     return handle;
 }

@@ -3,9 +3,7 @@
  * `tools/portal_pack.mjs` turns web/dist into this table, so the gateway serves the portal from
  * memory and a hall is one file. The table is sorted by path (bytewise), so a lookup may bisect.
  * The pages are at "/" and "/staff". */
-
-#ifndef NET_PORTAL_FILES_H
-#define NET_PORTAL_FILES_H
+#pragma once
 
 #include <stddef.h>
 
@@ -23,5 +21,3 @@ struct portal_file {
  * for ever. */
 extern const struct portal_file portal_files[];
 extern const size_t portal_file_count;
-
-#endif

@@ -81,7 +81,8 @@ static void accept_some(struct reactor *reactor, int listener, bool tls)
             return;
         if (handle == NET_FULL) {
             reactor->accept_at_us = reactor->now_us + ACCEPT_PAUSE_US;
-            gateway_log(reactor->opts, "error", "gateway.no_descriptors", "\"open\":%u", reactor->open);
+            gateway_log(reactor->opts, "error", "gateway.no_descriptors", "\"open\":%u",
+                        reactor->open);
             return;
         }
         if (handle >= 0)
