@@ -175,12 +175,12 @@ void verdict_json(struct out *out, const struct outcome *outcome, const struct j
     json_required(out, outcome, judgement);
     out_fmt(out, ",\"checked_against\":\"%s\"", outcome->scored ? "scored result" : "answers");
 #define X(name, meaning) out_fmt(out, ",\"" #name "\":%llu", N(total->name));
-    /* clang-format off: it takes the rows for one statement and never agrees with itself */
+    /* clang-format off */
     X(checked, ) X(unchecked, ) X(saves_foreign, ) X(marks_wrong, ) X(receipts_wrong, )
     X(requests, ) X(requests_delayed, ) X(reconnects, ) X(drops, ) X(sign_ins_again, )
     X(local_errors, )
-    /* clang-format on */
 #undef X
+    /* clang-format on */
     json_faults(out, outcome);
     out_char(out, ',');
     json_hist(out, "generator_lag_ms", &total->lag);
