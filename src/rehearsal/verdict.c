@@ -178,9 +178,9 @@ void verdict_json(struct out *out, const struct outcome *outcome, const struct j
     /* clang-format off */
     X(checked, ) X(unchecked, ) X(saves_foreign, ) X(marks_wrong, ) X(receipts_wrong, )
     X(requests, ) X(requests_delayed, ) X(reconnects, ) X(drops, ) X(sign_ins_again, )
-    X(local_errors, )
-#undef X
+    X(local_errors, );
     /* clang-format on */
+#undef X
     json_faults(out, outcome);
     out_char(out, ',');
     json_hist(out, "generator_lag_ms", &total->lag);
