@@ -1,0 +1,271 @@
+/* server_test.c - the hall behind its sockets: pipelining, order, jobs, half requests, stopping.
+ *
+ * Unix sockets in the test's own folder and a server thread; no ports, no sleeping. */
+#include "app/server.h"
+#include "tests/unit/world.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+struct running {
+    struct hall *hall;
+    struct clock_sim clock;
+    struct chance chance;
+    struct keys keys;
+    char dir[80];
+    struct server_opts opts;
+    int stop_pipe[2];
+    pthread_t thread;
+    struct why why;
+    fail f;
+};
+
+static int listen_on(const char *dir, const char *name, struct sockaddr_un *address)
+{
+    *address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+    snprintf(address->sun_path, sizeof(address->sun_path), "%s/%s", dir, name);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    CHECK(fd >= 0 && bind(fd, (struct sockaddr *)address, sizeof(*address)) == 0 &&
+          listen(fd, 16) == 0);
+    return fd;
+}
+
+static void *serve(void *arg)
+{
+    struct running *running = arg;
+    running->f = server_run(running->hall, &running->opts, &running->why);
+    return NULL;
+}
+
+static void start(struct running *r)
+{
+    struct sockaddr_un address;
+    uint8_t master[32] = "the master key of every server..";
+    *r = (struct running){ 0 };
+    snprintf(r->dir, sizeof(r->dir), "%s", test_dir());
+    clock_sim_init(&r->clock, WORLD_START);
+    chance_sim_init(&r->chance, test_seed());
+    keys_from_master(&r->keys, master);
+    struct hall_opts opts = { .dir = r->dir,
+                              .files = files_real(),
+                              .clock = &r->clock.clock,
+                              .chance = &r->chance,
+                              .keys = &r->keys,
+                              .segment_bytes = 4 * MIB,
+                              .threads = true };
+    if (hall_open(&r->hall, &opts, &r->why))
+        test_failed(__FILE__, __LINE__, "no hall: %s", r->why.text);
+    CHECK_EQ(pipe(r->stop_pipe), 0);
+    r->opts = (struct server_opts){ listen_on(r->dir, "gate", &address),
+                                    listen_on(r->dir, "admin", &address), r->stop_pipe[0] };
+    CHECK_EQ(pthread_create(&r->thread, NULL, serve, r), 0);
+}
+
+static void stop(struct running *r)
+{
+    CHECK_EQ(write(r->stop_pipe[1], "x", 1), 1);
+    CHECK_EQ(pthread_join(r->thread, NULL), 0);
+    CHECK_EQ(r->f, FAIL_NONE);
+    close(r->opts.gate_fd);
+    close(r->opts.admin_fd);
+    close(r->stop_pipe[0]);
+    close(r->stop_pipe[1]);
+    hall_close(r->hall);
+}
+
+static int dial(struct running *r, const char *name)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", r->dir, name);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
+    return fd;
+}
+
+static void say(int fd, const char *bytes, size_t n)
+{
+    while (n) {
+        ssize_t done = send(fd, bytes, n, MSG_NOSIGNAL);
+        CHECK(done > 0);
+        bytes += done;
+        n -= (size_t)done;
+    }
+}
+
+/* The next reply whole: its status; the body in `body`. 0 when the other side hung up. */
+struct reader {
+    int fd;
+    char bytes[65536];
+    size_t n;
+};
+
+static unsigned next(struct reader *reader, char body[2000])
+{
+    for (;;) {
+        struct http_head head;
+        struct why why;
+        str all = str_of(reader->bytes, reader->n);
+        int done = reader->n ? http_parse_reply(&head, all, 16 * KIB, &why) : HTTP_MORE;
+        size_t whole = done == HTTP_DONE ? head.head_bytes + head.body_bytes : SIZE_MAX;
+        if (done == HTTP_DONE && reader->n >= whole) {
+            snprintf(body, 2000, "%.*s", (int)head.body_bytes, reader->bytes + head.head_bytes);
+            unsigned status = head.status;
+            memmove(reader->bytes, reader->bytes + whole, reader->n - whole);
+            reader->n -= whole;
+            return status;
+        }
+        struct pollfd wait = { reader->fd, POLLIN, 0 };
+        CHECK_EQ(poll(&wait, 1, 10000), 1); /* a reply that never comes fails the test */
+        ssize_t got =
+            recv(reader->fd, reader->bytes + reader->n, sizeof(reader->bytes) - reader->n, 0);
+        if (got <= 0)
+            return 0;
+        reader->n += (size_t)got;
+    }
+}
+
+static const char time_request[] = "GET /v1/time HTTP/1.1\r\nHost: x\r\n\r\n";
+
+static void put_exam(struct out *out, const char *name)
+{
+    out_fmt(out,
+            "PUT /v1/exams/%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            "Content-Length: 2\r\n\r\n{}",
+            name);
+}
+
+TEST(server, pipelined_requests_are_answered_in_order_when_durable)
+{
+    struct running r;
+    static struct reader reader;
+    struct out out = out_make(MIB);
+    char body[2000], expected[40];
+    start(&r);
+    reader = (struct reader){ .fd = dial(&r, "admin") };
+    for (unsigned i = 0; i < 200; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "e%u", i);
+        put_exam(&out, name);
+        out_z(&out, time_request);
+    }
+    say(reader.fd, out.p, out.n);
+    for (unsigned i = 0; i < 200; i++) {
+        CHECK_EQ(next(&reader, body), 200);
+        snprintf(expected, sizeof(expected), "\"exam\":\"e%u\"", i);
+        CHECK_HAS(str_z(body), str_z(expected));
+        CHECK(log_durable(hall_host(r.hall)->log) > i); /* its event is on the disk */
+        CHECK_EQ(next(&reader, body), 200);
+        CHECK_HAS(str_z(body), STR("\"now\""));
+    }
+    close(reader.fd);
+    out_fini(&out);
+    stop(&r);
+}
+
+TEST(server, a_request_may_come_a_byte_at_a_time)
+{
+    struct running r;
+    static struct reader reader;
+    char body[2000];
+    start(&r);
+    reader = (struct reader){ .fd = dial(&r, "gate") };
+    for (size_t i = 0; i < sizeof(time_request) - 1; i++)
+        say(reader.fd, time_request + i, 1);
+    CHECK_EQ(next(&reader, body), 200);
+    close(reader.fd);
+    stop(&r);
+}
+
+TEST(server, the_gate_is_not_the_operator)
+{
+    struct running r;
+    static struct reader reader;
+    char body[2000];
+    struct out out = out_make(MIB);
+    start(&r);
+    put_exam(&out, "a");
+    reader = (struct reader){ .fd = dial(&r, "gate") };
+    say(reader.fd, out.p, out.n);
+    CHECK_EQ(next(&reader, body), 403);
+    close(reader.fd);
+    out_fini(&out);
+    stop(&r);
+}
+
+TEST(server, what_is_no_http_ends_its_connection_and_no_other)
+{
+    struct running r;
+    static struct reader good, bad;
+    char body[2000];
+    start(&r);
+    good = (struct reader){ .fd = dial(&r, "gate") };
+    bad = (struct reader){ .fd = dial(&r, "gate") };
+    say(bad.fd, "\0\0\0\0\r\n\r\n", 8);
+    CHECK_EQ(next(&bad, body), 0);
+    say(good.fd, time_request, sizeof(time_request) - 1);
+    CHECK_EQ(next(&good, body), 200);
+    close(bad.fd);
+    close(good.fd);
+    stop(&r);
+}
+
+TEST(server, a_long_job_holds_its_own_connection_and_no_other)
+{
+    struct running r;
+    static struct reader staff, other;
+    struct out out = out_make(MIB);
+    char body[2000];
+    start(&r);
+    staff = (struct reader){ .fd = dial(&r, "admin") };
+    other = (struct reader){ .fd = dial(&r, "admin") };
+    put_exam(&out, "a");
+    static const char items[] = "{\"items\":[{\"kind\":\"number\",\"text\":\"?\",\"key\":\"1\"}]}";
+    out_fmt(&out,
+            "POST /v1/exams/a/items HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            "Content-Length: %zu\r\n\r\n%s",
+            sizeof(items) - 1, items);
+    const char *acts[] = { "open", "close", "score", "score" };
+    for (size_t i = 0; i < COUNT(acts); i++)
+        out_fmt(&out, "POST /v1/exams/a/%s HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+                acts[i]);
+    out_z(&out, time_request);
+    say(staff.fd, out.p, out.n);
+    say(other.fd, time_request, sizeof(time_request) - 1);
+    CHECK_EQ(next(&other, body), 200);
+    for (int i = 0; i < 6; i++)
+        CHECK_EQ(next(&staff, body), 200);
+    CHECK_HAS(str_z(body), STR("\"scored\":0"));
+    CHECK_EQ(next(&staff, body), 200); /* and what came behind the jobs, in its place */
+    CHECK_HAS(str_z(body), STR("\"now\""));
+    close(staff.fd);
+    close(other.fd);
+    out_fini(&out);
+    stop(&r);
+}
+
+TEST(server, who_hangs_up_in_the_middle_of_anything_harms_nobody)
+{
+    struct running r;
+    static struct reader reader;
+    struct out out = out_make(MIB);
+    char body[2000];
+    start(&r);
+    for (int i = 0; i < 50; i++)
+        put_exam(&out, "a");
+    for (size_t cut = 1; cut < out.n; cut += 97) {
+        int fd = dial(&r, "admin");
+        say(fd, out.p, cut);
+        close(fd);
+    }
+    reader = (struct reader){ .fd = dial(&r, "admin") };
+    say(reader.fd, time_request, sizeof(time_request) - 1);
+    CHECK_EQ(next(&reader, body), 200);
+    close(reader.fd);
+    out_fini(&out);
+    stop(&r);
+}
