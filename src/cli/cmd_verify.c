@@ -69,8 +69,10 @@ int cmd_verify(int argc, char **argv)
     fail f = load_key(key_path ? key_path : default_key, key, &arena, &why);
     if (!f)
         f = file_read(words[1], MIB, &arena, &text, &why);
-    if (f)
+    if (f) {
+        arena_fini(&arena);
         return complain(f, &why);
+    }
     f = receipt_parse(&receipt, text, &arena, &why);
     if (f)
         f = fail_set(&why, FAIL_CONFLICT, "%s is not a receipt", words[1]);

@@ -99,7 +99,8 @@ static int by_line(const void *a, const void *b)
 
 int posting_print(const struct posting_report *report, const char *what)
 {
-    qsort(report->refused, report->refused_n, sizeof(*report->refused), by_line);
+    if (report->refused_n)
+        qsort(report->refused, report->refused_n, sizeof(*report->refused), by_line);
     if (is_json_wanted()) {
         struct out out = out_make(512 * MIB);
         jo_open(&out, NULL, '{');
