@@ -38,6 +38,7 @@ struct supervisor {
     const struct supervisor_opts *opts;
     int tls, plain, gate, admin, stats, ticket, ready[2];
     char dir[4096], run[4200]; /* absolute */
+    char spec[4300];           /* as it was when serve began */
     struct child hall, gateway;
     bool is_ready, stopping;
 };
@@ -129,6 +130,24 @@ static fail open_sockets(struct supervisor *s, struct why *why)
     return f;
 }
 
+/* A hall that is started again in mid-exam must find the spec it began with, whatever somebody is
+ * writing into the file meanwhile. */
+static fail keep_spec(struct supervisor *s, struct why *why)
+{
+    struct arena arena = arena_make(4 * MIB);
+    str text = STR_NONE;
+    fail f = file_read(s->opts->spec, MIB, &arena, &text, why);
+    snprintf(s->spec, sizeof(s->spec), "%s/spec.yaml", s->run);
+    FILE *file = f ? NULL : fopen(s->spec, "we");
+    bool kept = file && fwrite(text.p, 1, text.n, file) == text.n;
+    if (file)
+        kept &= fclose(file) == 0;
+    if (!f && !kept)
+        f = fail_errno(why, FAIL_WORLD, "cannot write %s", s->spec);
+    arena_fini(&arena);
+    return f;
+}
+
 /* Memory both processes share, and the ticket key, which must not stand in argv. */
 static fail open_memory(struct supervisor *s, struct why *why)
 {
@@ -188,7 +207,7 @@ static void exec_child(struct supervisor *s, const struct child *child)
     snprintf(reactors, sizeof(reactors), "%lld", (long long)s->opts->reactors);
     const char *hall[] = { "examhall",   "hall",
                            "--data",     s->opts->dir,
-                           "--spec",     s->opts->spec,
+                           "--spec",     s->spec,
                            "--services", s->opts->services ? s->opts->services : "",
                            NULL };
     const char *gateway[] = { "examhall",   "gateway",
@@ -343,6 +362,8 @@ fail supervisor_run(const struct supervisor_opts *opts, struct why *why)
     fail f = open_memory(&s, why);
     if (!f)
         f = open_sockets(&s, why);
+    if (!f)
+        f = keep_spec(&s, why);
     if (f)
         return f;
     f = loop(&s, &signals, why);

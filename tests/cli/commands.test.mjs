@@ -262,6 +262,17 @@ describe("serve", () => {
       assert.equal(examhall("verify", "receipt", join(dir, "none.json"), "--data", data).status, 3);
       assert.equal(examhall("verify", "certificate", "x", "--data", data).status, 2);
     });
+    test("comes back from kill -9 with the spec it began with, whatever is in the file by then", async () => {
+      const spec = join(data, "hall.yaml");
+      const text = readFileSync(spec, "utf8");
+      const pid = () => json("status", "--data", data).services.find(({ name }) => name === "answers").pid;
+      const first = pid();
+      writeFileSync(spec, "hall: [half of\n");
+      process.kill(first, "SIGKILL");
+      assert.equal((await hall.ask("GET", "/v1/time")).status, 200); /* the gateway held it */
+      assert.notEqual(pid(), first);
+      writeFileSync(spec, text);
+    });
     test("ends in peace when told to, and the folder is free again", async () => {
       assert.equal(await hall.stop(), 0);
       assert.ok(!existsSync(join(data, "run/admin.sock")));
