@@ -17,6 +17,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#define LOCK_TRIES_MAX 50 /* a tenth of a second apart */
+
 static struct gateway_stats *map_stats(int fd)
 {
     void *p = mmap(NULL, sizeof(struct gateway_stats), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -56,7 +58,13 @@ static fail serve_hall(const char *dir, const char *spec_path, const char *only,
                               .settings = spec.settings.p,
                               .version = version() };
     struct server_opts server = { .gate_fd = 10, .admin_fd = 11, .stop_fd = stop_fd() };
-    f = hall_open(&hall, &opts, why);
+    /* A command that looked into the resting hall a moment ago may still hold its log. */
+    for (int tries = 0; tries < LOCK_TRIES_MAX; tries++) {
+        f = hall_open(&hall, &opts, why);
+        if (f != FAIL_CONFLICT)
+            break;
+        usleep(100000);
+    }
     if (!f)
         f = define_exams(hall, &spec, why);
     if (!f) {
