@@ -18,7 +18,7 @@ struct worker {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t given;
-    struct queue todo, finished;
+    struct queue waiting, finished;
     bool stop;
     int fd;
 };
@@ -44,7 +44,7 @@ static void *run(void *ctx)
     struct worker *worker = ctx;
     pthread_mutex_lock(&worker->lock);
     for (;;) {
-        struct exchange *exchange = pop(&worker->todo);
+        struct exchange *exchange = pop(&worker->waiting);
         if (!exchange && worker->stop)
             break;
         if (!exchange) {
@@ -86,7 +86,7 @@ int worker_fd(const struct worker *worker)
 void worker_give(struct worker *worker, struct exchange *exchange)
 {
     pthread_mutex_lock(&worker->lock);
-    push(&worker->todo, exchange);
+    push(&worker->waiting, exchange);
     pthread_cond_signal(&worker->given);
     pthread_mutex_unlock(&worker->lock);
 }
