@@ -41,9 +41,24 @@ void hist_merge(struct hist *into, const struct hist *from)
     into->min_us = into->count ? MIN(into->min_us, from->min_us) : from->min_us;
     into->max_us = MAX(into->max_us, from->max_us);
     into->sum_us += from->sum_us;
-    into->count += from->count;
-    for (unsigned i = 0; i < HIST_SLOTS; i++)
-        into->slots[i] += from->slots[i];
+    for (unsigned i = 0; i < HIST_SLOTS; i++) {
+        /* Read once, and counted from here: `from` may be written by its agent meanwhile. */
+        uint64_t n = *(const volatile uint64_t *)&from->slots[i];
+        into->slots[i] += n;
+        into->count += n;
+    }
+}
+
+void hist_since(struct hist *into, const struct hist *now, const struct hist *then)
+{
+    *into = (struct hist){ .sum_us = MAX(now->sum_us - then->sum_us, 0) };
+    for (unsigned i = 0; i < HIST_SLOTS; i++) {
+        if (now->slots[i] <= then->slots[i])
+            continue;
+        into->slots[i] = now->slots[i] - then->slots[i];
+        into->count += into->slots[i];
+        into->max_us = MIN(slot_highest(i), now->max_us);
+    }
 }
 
 int64_t hist_quantile(const struct hist *hist, unsigned per_mille)

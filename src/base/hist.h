@@ -20,6 +20,10 @@ struct hist {
 
 void hist_record(struct hist *hist, int64_t us); /* below 0 counts as 0 */
 void hist_merge(struct hist *into, const struct hist *from);
+/* What was recorded between two states of one histogram. Count and quantiles are exact within the
+ * slots; max is the top of the highest slot used, min is 0. Both may be views of one that is being
+ * written: the count is taken from the slots themselves. */
+void hist_since(struct hist *into, const struct hist *now, const struct hist *then);
 
 /* The smallest recorded value that at least `per_mille` thousandths of all do not exceed, rounded
  * up to the largest value that shares its slot (but not above max). 0 when empty. */

@@ -23,7 +23,14 @@ void board_example(struct board *board, const char *format, ...)
     board->example_count = n + 1; /* after the text: the coordinator reads up to the count */
 }
 
-void board_merge(struct board *into, const struct board *from)
+void board_clear_counters(struct board *board)
+{
+#define X(name, meaning) board->name = 0;
+    BOARD_COUNTERS(X)
+#undef X
+}
+
+void board_merge_counters(struct board *into, const struct board *from)
 {
 #define X(name, meaning) into->name += from->name;
     BOARD_COUNTERS(X)
@@ -32,9 +39,19 @@ void board_merge(struct board *into, const struct board *from)
     if (first && (!into->first_start_us || first < into->first_start_us))
         into->first_start_us = first;
     into->last_started_us = MAX(into->last_started_us, from->last_started_us);
+}
+
+void board_merge_latencies(struct board *into, const struct board *from)
+{
     for (int i = 0; i < ASK_KINDS; i++)
         hist_merge(&into->latency[i], &from->latency[i]);
     hist_merge(&into->lag, &from->lag);
     for (unsigned i = 0; i < from->example_count; i++)
         board_example(into, "%s", from->examples[i]);
+}
+
+void board_merge(struct board *into, const struct board *from)
+{
+    board_merge_counters(into, from);
+    board_merge_latencies(into, from);
 }

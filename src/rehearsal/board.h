@@ -71,3 +71,8 @@ struct orders {
 
 void board_example(struct board *board, const char *format, ...) PRINTF(2, 3);
 void board_merge(struct board *into, const struct board *from);
+void board_clear_counters(struct board *board); /* leaves the histograms */
+/* The two halves of board_merge: counters are cheap and wanted at each tick, the histograms of 25
+ * agents are 4 MB and wanted once a second. */
+void board_merge_counters(struct board *into, const struct board *from);
+void board_merge_latencies(struct board *into, const struct board *from); /* and the examples */

@@ -34,6 +34,8 @@ struct rehearsal {
     unsigned agents;
     pid_t pids[AGENTS_MAX];
     struct display display;
+    struct series *series;
+    struct usage *usage;
     int64_t deadline_us; /* of the phase */
     int64_t begin_us;
     pid_t killed;
@@ -140,12 +142,27 @@ static fail agents_start(struct rehearsal *r, struct why *why)
     return FAIL_NONE;
 }
 
-static void count_up(const struct rehearsal *r, struct board *total)
+/* Counters, and now and then all there is. */
+static void count_up(const struct rehearsal *r, struct board *total, bool all)
 {
-    memset(total, 0, sizeof(*total));
+    if (all)
+        memset(total, 0, sizeof(*total));
+    board_clear_counters(total);
     for (unsigned i = 0; i < r->agents; i++)
-        board_merge(total, &r->shared->boards[i]);
+        (all ? board_merge : board_merge_counters)(total, &r->shared->boards[i]);
     r->outcome->connected_peak = MAX(r->outcome->connected_peak, total->connected);
+}
+
+static void second_take(struct rehearsal *r, const struct board *total)
+{
+    struct usage_sample used;
+    usage_take(r->usage, &used);
+    series_take(r->series, agent_clock_us(), total, &used);
+}
+
+static void mark(struct rehearsal *r, const char *text)
+{
+    series_mark(r->series, agent_clock_us(), text);
 }
 
 static void agents_watch(struct rehearsal *r)
@@ -247,7 +264,10 @@ static void phase_run(struct rehearsal *r, const char *phase, int64_t deadline_u
     do {
         usleep(TICK_US);
         agents_watch(r);
-        count_up(r, total);
+        bool second = series_due(r->series, agent_clock_us());
+        count_up(r, total, second);
+        if (second)
+            second_take(r, total);
         faults_tick(r, total);
         show(r, phase, total);
     } while (!over(r, total) && agent_clock_us() < deadline_us && !interrupted && !hall_gone(r) &&
@@ -283,14 +303,17 @@ static fail sit(struct rehearsal *r, struct why *why)
         phase_run(r, "sitting", NEVER_US, all_finished);
     } else {
         phase_run(r, "signing in", in_s(r->plan.ramp_us / SECOND_US + 60), all_signed_in);
+        mark(r, "exam opens");
         f = interrupted ? FAIL_NONE : own_hall_open(&r->hall, why);
         if (!f)
             phase_run(r, "sitting", in_s(opts->minutes * 60 + 120), all_finished);
+        mark(r, "scoring");
         if (!f && !interrupted)
             f = own_hall_publish(&r->hall, why);
     }
     if (f || interrupted)
         return f;
+    mark(r, "check");
     r->shared->orders.phase = PHASE_CHECK;
     phase_run(r, "checking", in_s(CHECK_WAIT_S + opts->candidates / 1000), all_checked);
     return FAIL_NONE;
@@ -304,7 +327,8 @@ static void agents_stop(struct rehearsal *r)
     for (unsigned i = 0; i < r->agents; i++)
         if (r->pids[i] > 0)
             waitpid(r->pids[i], NULL, 0);
-    count_up(r, &r->outcome->total);
+    count_up(r, &r->outcome->total, true);
+    second_take(r, &r->outcome->total);
     munmap(r->shared, r->shared_bytes);
 }
 
@@ -319,6 +343,8 @@ static fail rehearsal_whole(struct rehearsal *r, struct why *why)
     plan_make(r);
     faults_plan(r);
     f = agents_start(r, why);
+    series_begin(r->series, agent_clock_us());
+    usage_begin(r->usage, r->opts->target ? NULL : r->hall.dir, r->hall.serve, r->pids, r->agents);
     if (!f)
         f = sit(r, why);
     agents_stop(r);
@@ -333,12 +359,20 @@ static fail rehearsal_whole(struct rehearsal *r, struct why *why)
 fail rehearsal_run(const struct rehearsal_opts *opts, struct outcome *outcome, struct why *why)
 {
     static struct rehearsal r;
+    static struct series series; /* 2 MB */
+    static struct usage usage;
     static char target[300], kept[400];
-    r = (struct rehearsal){ .opts = opts, .outcome = outcome, .arena = arena_make(256 * MIB) };
+    r = (struct rehearsal){ .opts = opts,
+                            .outcome = outcome,
+                            .series = &series,
+                            .usage = &usage,
+                            .arena = arena_make(256 * MIB) };
     memset(outcome, 0, sizeof(*outcome));
     outcome->candidates = opts->candidates;
     outcome->scored = !opts->target;
     outcome->seed = opts->seed;
+    outcome->series = &series;
+    outcome->usage = &usage;
     display_init(&r.display, opts->out_fd, opts->plain_lines);
     fail f = rehearsal_whole(&r, why);
     bool keep = f || outcome->total.saves_lost || outcome->total.saves_foreign ||

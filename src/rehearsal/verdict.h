@@ -7,7 +7,7 @@
 #pragma once
 
 #include "base/out.h"
-#include "rehearsal/board.h"
+#include "rehearsal/series.h"
 
 enum { FAULTS_MAX = 1000 };
 
@@ -34,6 +34,8 @@ struct outcome {
     struct fault faults[FAULTS_MAX];
     unsigned fault_count, faults_planned;
     uint64_t seed;
+    const struct series *series;
+    const struct usage *usage;
     const char *target, *kept; /* the hall's URL; its folder when it was kept, or NULL */
 };
 

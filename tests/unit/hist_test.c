@@ -85,3 +85,40 @@ TEST(hist, the_edges_of_the_range_are_kept)
     CHECK_EQ(hist.max_us, 2 * HIST_US_MAX);
     CHECK(hist_quantile(&hist, 1000) >= HIST_US_MAX);
 }
+
+TEST(hist, the_difference_of_two_states_is_what_came_between)
+{
+    static struct hist now, then, alone, since;
+    uint64_t state = test_seed() + 2;
+    now = alone = (struct hist){ 0 };
+    for (int i = 0; i < VALUES; i++)
+        hist_record(&now, any_us(&state));
+    then = now;
+    hist_since(&since, &now, &then);
+    CHECK_EQ(since.count, 0);
+    CHECK_EQ(since.max_us, 0);
+    for (int i = 0; i < VALUES; i++) {
+        int64_t us = any_us(&state) / 1000;
+        hist_record(&now, us);
+        hist_record(&alone, us);
+    }
+    hist_since(&since, &now, &then);
+    CHECK_EQ(since.count, VALUES);
+    CHECK_EQ(since.sum_us, alone.sum_us);
+    CHECK(memcmp(since.slots, alone.slots, sizeof(alone.slots)) == 0);
+    CHECK(since.max_us >= alone.max_us);
+    CHECK(since.max_us <= alone.max_us + alone.max_us / HIST_PART);
+    for (unsigned per_mille = 0; per_mille < 1000; per_mille += 7)
+        CHECK_EQ(hist_quantile(&since, per_mille), hist_quantile(&alone, per_mille));
+}
+
+TEST(hist, a_merge_counts_what_is_in_the_slots_when_its_source_is_being_written)
+{
+    static struct hist merged, half_written;
+    merged = half_written = (struct hist){ 0 };
+    hist_record(&half_written, 5);
+    half_written.count++; /* as seen between two writes of hist_record in another process */
+    hist_merge(&merged, &half_written);
+    CHECK_EQ(merged.count, 1);
+    CHECK_EQ(hist_quantile(&merged, 1000), 5);
+}
