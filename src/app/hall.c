@@ -5,6 +5,7 @@
  * checkpoint.c, the routes that belong to no service in own_routes.c. */
 #include "app/hall_internal.h"
 #include "app/reply.h"
+#include "net/gateway_stats.h"
 #include "sys/note.h"
 
 #include <stdio.h>
@@ -277,6 +278,8 @@ void hall_tick(struct hall *hall)
     for (unsigned i = 0; i < hall->service_count; i++)
         if (hall->hosted[i].service->tick)
             hall->hosted[i].service->tick(hall->hosted[i].state, &hall->host, now);
+    if (hall->host.gateway)
+        atomic_store(&hall->host.gateway->roster, hall->directory.candidate_count);
     log_flush(hall->log);
 }
 

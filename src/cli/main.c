@@ -25,7 +25,12 @@ static const struct command commands[] = {
       "without\n"
       "TLS as well: for a load balancer that ends TLS, or for measuring. --services hosts only "
       "some of the\n"
-      "services, such as delivery,answers.\n\n"
+      "services, such as delivery,answers. The gateway is as large as the roster asks for; "
+      "--reactors "
+      "sets its\n"
+      "threads by hand. A limit of this machine that is too low for the roster is said on stderr "
+      "(limit.low)\n"
+      "with the command that raises it.\n\n"
       "  examhall serve --data hall --listen 0.0.0.0:443\n" },
     { "status", cmd_status, "what runs, who is connected, rates, latencies",
       "usage: examhall status [--data DIR] [--json]\n\n"

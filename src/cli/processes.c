@@ -1,7 +1,7 @@
 /* processes.c - the two processes that `serve` starts: the hall and the gateway. Not for people.
  *
  * Their descriptors are inherited under fixed numbers (supervisor.c): hall: 10 gate, 11 admin, 12
- * counters, 13 ready; gateway: 10 TLS, 11 plain, 12 counters, 13 ticket key. */
+ * counters, 13 ready; gateway: 10 TLS, 11 plain, 12 counters, 13 ready, 14 ticket key. */
 #include "app/server.h"
 #include "cli/cmd.h"
 #include "cli/define.h"
@@ -68,6 +68,7 @@ static fail serve_hall(const char *dir, const char *spec_path, const char *only,
     if (!f)
         f = define_exams(hall, &spec, why);
     if (!f) {
+        hall_tick(hall); /* tells its roster */
         note("info", "hall.opened", "\"records\":%llu",
              (unsigned long long)log_appended(hall_host(hall)->log));
         fail_ignore(write(13, "r", 1) != 1, "the supervisor knows already");
@@ -112,15 +113,20 @@ static int64_t number_of(const char *text)
 
 int cmd_gateway(int argc, char **argv)
 {
-    const char *run = NULL, *cert = NULL, *key = NULL, *reactors = "0", *tls = "-1", *plain = "-1",
-               *words[1];
+    const char *run = NULL, *cert = NULL, *key = NULL, *reactors = "0", *connections = "0",
+               *tls = "-1", *plain = "-1", *words[1];
     size_t words_n;
     bool stop;
     struct why why;
     unsigned char ticket[GATEWAY_TICKET_KEY_BYTES];
     const struct option options[] = {
-        { "--run", &run, NULL },           { "--cert", &cert, NULL }, { "--key", &key, NULL },
-        { "--reactors", &reactors, NULL }, { "--tls", &tls, NULL },   { "--plain", &plain, NULL },
+        { "--run", &run, NULL },
+        { "--cert", &cert, NULL },
+        { "--key", &key, NULL },
+        { "--reactors", &reactors, NULL },
+        { "--connections", &connections, NULL },
+        { "--tls", &tls, NULL },
+        { "--plain", &plain, NULL },
     };
     int status = args_parse(argc, argv, options, COUNT(options), words, 1, &words_n, &stop);
     if (status || stop)
@@ -139,13 +145,15 @@ int cmd_gateway(int argc, char **argv)
         .tls_fd = (int)number_of(tls),
         .plain_fd = (int)number_of(plain),
         .stop_fd = -1,
+        .ready_fd = 13,
         .log_fd = STDERR_FILENO,
         .gate_path = "gate.sock",
         .cert_path = cert,
         .key_path = key,
         .ticket_key =
-            pread(13, ticket, sizeof(ticket), 0) == (ssize_t)sizeof(ticket) ? ticket : NULL,
+            pread(14, ticket, sizeof(ticket), 0) == (ssize_t)sizeof(ticket) ? ticket : NULL,
         .reactors = (unsigned)number_of(reactors),
+        .connections_max = (unsigned)number_of(connections),
         .stats = map_stats(12),
         .files = files,
         .file_count = portal_file_count,

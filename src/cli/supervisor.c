@@ -3,45 +3,25 @@
  * It owns what must outlive a process: the listening sockets (public, gate, admin), the page of
  * counters, the TLS ticket key. A process that dies finds them again, with everybody who knocked
  * meanwhile still in the backlog. It parses nothing that strangers send. */
-#include "cli/supervisor.h"
-
+#include "cli/capacity.h"
 #include "cli/cmd.h"
+#include "cli/supervisor_internal.h"
 #include "crypto/keys.h"
 #include "net/gateway.h"
 #include "sys/note.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define BACKLOG    4096
 #define STOP_S_MAX 15 /* for a child to end after SIGTERM, then SIGKILL */
-
-struct child {
-    const char *name;
-    pid_t pid;
-    int64_t started_ms, restart_ms; /* restart_ms: when to start it again, while pid is 0 */
-    unsigned quick_deaths;
-};
-
-struct supervisor {
-    const struct supervisor_opts *opts;
-    int tls, plain, gate, admin, stats, ticket, ready[2];
-    char dir[4096], run[4200]; /* absolute */
-    char spec[4300];           /* as it was when serve began */
-    struct child hall, gateway;
-    bool is_ready, stopping;
-};
 
 static int64_t now_ms(void)
 {
@@ -50,67 +30,8 @@ static int64_t now_ms(void)
     return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
 }
 
-/* --- sockets -----------------------------------------------------------------------------------
+/* --- what outlives a process -------------------------------------------------------------------
  */
-
-static fail listen_tcp(const char *address, int *fd, struct why *why)
-{
-    char host[256] = "";
-    const char *port = strrchr(address, ':');
-    struct addrinfo hints = { .ai_family = AF_UNSPEC,
-                              .ai_socktype = SOCK_STREAM,
-                              .ai_flags = AI_PASSIVE };
-    struct addrinfo *found = NULL;
-    if (port)
-        snprintf(host, sizeof(host), "%.*s", (int)(port - address), address);
-    port = port ? port + 1 : address;
-    size_t n = strlen(host);
-    if (n > 1 && host[0] == '[' && host[n - 1] == ']') {
-        host[n - 1] = 0;
-        memmove(host, host + 1, n - 1);
-    }
-    if (getaddrinfo(*host ? host : NULL, port, &hints, &found) != 0 || !found)
-        return fail_set(why, FAIL_USAGE,
-                        "\"%s\" is not an address to listen on; write one such as 0.0.0.0:8443",
-                        address);
-    int one = 1;
-    *fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    fail f = FAIL_NONE;
-    if (*fd < 0 || setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
-        bind(*fd, found->ai_addr, found->ai_addrlen) < 0 || listen(*fd, BACKLOG) < 0)
-        f = errno == EADDRINUSE
-                ? fail_set(
-                      why, FAIL_WORLD,
-                      "%s is in use: another program listens there (see: ss -ltnp); stop it, or "
-                      "choose another with --listen",
-                      address)
-                : fail_errno(why, FAIL_WORLD, "cannot listen on %s", address);
-    freeaddrinfo(found);
-    return f;
-}
-
-static fail listen_unix(const char *run, const char *name, mode_t mode, int *fd, struct why *why)
-{
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    int n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", run, name);
-    if (n < 0 || (size_t)n >= sizeof(address.sun_path))
-        return fail_set(why, FAIL_USAGE,
-                        "the path %s/%s is too long for a socket; use a shorter --data", run, name);
-    *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (*fd < 0)
-        return fail_errno(why, FAIL_WORLD, "cannot make a socket");
-    if (connect(*fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-        return fail_set(why, FAIL_CONFLICT,
-                        "a hall runs on this folder already (%s answers); stop it first",
-                        address.sun_path);
-    close(*fd);
-    *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    unlink(address.sun_path);
-    if (*fd < 0 || bind(*fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-        chmod(address.sun_path, mode) < 0 || listen(*fd, BACKLOG) < 0)
-        return fail_errno(why, FAIL_WORLD, "cannot listen on %s", address.sun_path);
-    return FAIL_NONE;
-}
 
 static fail open_sockets(struct supervisor *s, struct why *why)
 {
@@ -158,9 +79,13 @@ static fail open_memory(struct supervisor *s, struct why *why)
     s->stats = memfd_create("gateway-stats", MFD_CLOEXEC);
     s->ticket = memfd_create("ticket-key", MFD_CLOEXEC);
     if (s->stats < 0 || s->ticket < 0 || ftruncate(s->stats, sizeof(struct gateway_stats)) < 0 ||
-        write(s->ticket, keys.ticket, sizeof(keys.ticket)) != (ssize_t)sizeof(keys.ticket) ||
-        pipe2(s->ready, O_CLOEXEC | O_NONBLOCK) < 0)
+        write(s->ticket, keys.ticket, sizeof(keys.ticket)) != (ssize_t)sizeof(keys.ticket))
         f = fail_errno(why, FAIL_WORLD, "cannot make shared memory");
+    void *page = f ? MAP_FAILED
+                   : mmap(NULL, sizeof(struct gateway_stats), PROT_READ, MAP_SHARED, s->stats, 0);
+    if (!f && page == MAP_FAILED)
+        f = fail_errno(why, FAIL_WORLD, "cannot map shared memory");
+    s->page = page;
     keys_fini(&keys);
     return f;
 }
@@ -188,53 +113,78 @@ static void pid_file(const struct supervisor *s, const struct child *child)
     fail_ignore(rename(temporary, path) != 0, "status then shows the old pid");
 }
 
-static void exec_child(struct supervisor *s, const struct child *child)
+static void exec_hall(const struct supervisor *s)
 {
-    char crt[4200], key[4200], reactors[24];
+    const char *argv[] = { "examhall",   "hall",
+                           "--data",     s->opts->dir,
+                           "--spec",     s->spec,
+                           "--services", s->opts->services ? s->opts->services : "",
+                           NULL };
+    execv("/proc/self/exe", (char **)(uintptr_t)argv);
+}
+
+static void exec_gateway(const struct supervisor *s)
+{
+    char crt[4200], key[4200], reactors[24], connections[24];
+    snprintf(crt, sizeof(crt), "%s/keys/tls.crt", s->dir);
+    snprintf(key, sizeof(key), "%s/keys/tls.key", s->dir);
+    snprintf(reactors, sizeof(reactors), "%u", s->reactors);
+    snprintf(connections, sizeof(connections), "%lld", (long long)s->connections);
+    const char *argv[] = { "examhall",
+                           "gateway",
+                           "--run",
+                           s->run,
+                           "--cert",
+                           crt,
+                           "--key",
+                           key,
+                           "--reactors",
+                           reactors,
+                           "--connections",
+                           connections,
+                           "--tls",
+                           s->tls >= 0 ? "10" : "-1",
+                           "--plain",
+                           s->plain >= 0 ? "11" : "-1",
+                           NULL };
+    execv("/proc/self/exe", (char **)(uintptr_t)argv);
+}
+
+static void exec_child(struct supervisor *s, const struct child *child, int ready)
+{
+    bool hall = child == &s->hall;
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     /* First out of the way of the numbers 10 to 14, then onto them. */
-    int fds[] = { child == &s->hall ? s->gate : s->tls, child == &s->hall ? s->admin : s->plain,
-                  s->stats, child == &s->hall ? s->ready[1] : s->ticket };
+    int fds[] = { hall ? s->gate : s->tls, hall ? s->admin : s->plain, s->stats, ready,
+                  hall ? -1 : s->ticket };
     for (size_t i = 0; i < COUNT(fds); i++)
         fds[i] = fds[i] >= 0 ? fcntl(fds[i], F_DUPFD_CLOEXEC, 20) : -1;
     for (size_t i = 0; i < COUNT(fds); i++)
         give(fds[i], 10 + (int)i);
-    snprintf(crt, sizeof(crt), "%s/keys/tls.crt", s->dir);
-    snprintf(key, sizeof(key), "%s/keys/tls.key", s->dir);
-    snprintf(reactors, sizeof(reactors), "%lld", (long long)s->opts->reactors);
-    const char *hall[] = { "examhall",   "hall",
-                           "--data",     s->opts->dir,
-                           "--spec",     s->spec,
-                           "--services", s->opts->services ? s->opts->services : "",
-                           NULL };
-    const char *gateway[] = { "examhall",   "gateway",
-                              "--run",      s->run,
-                              "--cert",     crt,
-                              "--key",      key,
-                              "--reactors", reactors,
-                              "--tls",      s->tls >= 0 ? "10" : "-1",
-                              "--plain",    s->plain >= 0 ? "11" : "-1",
-                              NULL };
-    const char **argv = child == &s->hall ? hall : gateway;
-    execv("/proc/self/exe", (char **)(uintptr_t)argv);
+    (hall ? exec_hall : exec_gateway)(s);
     _exit(EXIT_WORLD);
 }
 
 static void start(struct supervisor *s, struct child *child)
 {
+    int ready[2] = { -1, -1 };
     child->started_ms = now_ms();
     child->restart_ms = 0;
-    child->pid = fork();
+    child->is_ready = false;
+    child->pid = pipe2(ready, O_CLOEXEC | O_NONBLOCK) ? -1 : fork();
     if (child->pid == 0)
-        exec_child(s, child);
+        exec_child(s, child, ready[1]);
+    close(ready[1]);
     if (child->pid < 0) {
+        close(ready[0]);
         child->pid = 0;
         child->restart_ms = now_ms() + 1000; /* no memory now */
         return;
     }
+    child->ready = ready[0];
     pid_file(s, child);
     note("info", "process.started", "\"process\":\"%s\",\"child\":%d", child->name,
          (int)child->pid);
@@ -247,6 +197,8 @@ static void died(struct supervisor *s, struct child *child, int status)
     bool quick = !killed && now_ms() - child->started_ms < 1000;
     child->quick_deaths = quick ? child->quick_deaths + 1 : 0;
     child->pid = 0;
+    child->is_ready = false;
+    close(child->ready);
     child->restart_ms = now_ms() + (quick ? MIN(100 << MIN(child->quick_deaths, 6), 5000) : 0);
     if (!s->stopping)
         note("warn", "process.died", "\"process\":\"%s\",\"%s\":%d", child->name,
@@ -278,12 +230,43 @@ static fail reap(struct supervisor *s, struct why *why)
 /* --- the loop ----------------------------------------------------------------------------------
  */
 
-static void restart_due(struct supervisor *s)
+/* How many connections there may be is known once a hall has opened its log: the page says so. */
+static fail size_gateway(struct supervisor *s, struct why *why)
 {
-    struct child *children[] = { &s->hall, &s->gateway };
-    for (size_t i = 0; i < COUNT(children); i++)
-        if (!children[i]->pid && children[i]->restart_ms <= now_ms())
-            start(s, children[i]);
+    struct machine machine;
+    struct capacity_need need = { .roster = (int64_t)atomic_load(&s->page->roster),
+                                  .reactors = (unsigned)s->opts->reactors,
+                                  .tls = s->tls >= 0 };
+    machine_read(&machine);
+    struct capacity capacity = capacity_plan(&machine, &need);
+    s->reactors = capacity.reactors;
+    s->connections = capacity.connections;
+    for (unsigned i = 0; i < capacity.finding_count; i++) {
+        const struct finding *finding = &capacity.findings[i];
+        note(capacity.refused ? "error" : "warn", "limit.low",
+             "\"limit\":\"%s\",\"is\":%lld,\"needs\":%lld,\"roster\":%lld,\"set\":\"%s\"",
+             finding->limit, (long long)finding->is, (long long)finding->needs,
+             (long long)need.roster, finding->set);
+    }
+    if (capacity.refused)
+        return fail_set(why, FAIL_WORLD, "the limit on %s is %lld, which serves nobody; set it: %s",
+                        capacity.findings[0].limit, (long long)capacity.findings[0].is,
+                        capacity.findings[0].set);
+    return FAIL_NONE;
+}
+
+static fail start_due(struct supervisor *s, struct why *why)
+{
+    if (!s->hall.pid && s->hall.restart_ms <= now_ms())
+        start(s, &s->hall);
+    if (!s->connections && s->hall.is_ready) {
+        fail f = size_gateway(s, why);
+        if (f)
+            return f;
+    }
+    if (s->connections && !s->gateway.pid && s->gateway.restart_ms <= now_ms())
+        start(s, &s->gateway);
+    return FAIL_NONE;
 }
 
 static void stop_child(struct supervisor *s, struct child *child)
@@ -325,8 +308,12 @@ static void greet(const struct supervisor *s)
 
 static void check_ready(struct supervisor *s)
 {
+    struct child *children[] = { &s->hall, &s->gateway };
     char byte;
-    if (s->is_ready || read(s->ready[0], &byte, 1) != 1)
+    for (size_t i = 0; i < COUNT(children); i++)
+        if (children[i]->pid && !children[i]->is_ready)
+            children[i]->is_ready = read(children[i]->ready, &byte, 1) == 1;
+    if (s->is_ready || !s->hall.is_ready || !s->gateway.is_ready)
         return;
     s->is_ready = true;
     greet(s);
@@ -334,17 +321,19 @@ static void check_ready(struct supervisor *s)
 
 static fail loop(struct supervisor *s, const sigset_t *signals, struct why *why)
 {
-    struct timespec pause = { 0, 20 * 1000000 };
+    struct timespec pause = { 0, 0 };
     for (;;) {
-        restart_due(s);
-        check_ready(s);
+        fail f = start_due(s, why);
+        if (f)
+            return f;
         int sig = sigtimedwait(signals, NULL, &pause);
         if (sig == SIGTERM || sig == SIGINT)
             return FAIL_NONE;
-        fail f = reap(s, why);
+        check_ready(s);
+        f = reap(s, why);
         if (f)
             return f;
-        pause.tv_nsec = s->is_ready ? 200 * 1000000 : 20 * 1000000;
+        pause.tv_nsec = s->is_ready ? 200 * 1000000 : 10 * 1000000;
         if ((!s->hall.pid || !s->gateway.pid) && s->is_ready)
             pause.tv_nsec = 1000000; /* somebody is to be started again, soon */
     }

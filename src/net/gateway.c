@@ -22,8 +22,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define DESCRIPTORS_SPARE 64 /* of each reactor, for what is no client */
-
 static const struct gateway_limits defaults = {
     .handshake_ms = 5000,
     .head_ms = 5000,
@@ -64,6 +62,7 @@ struct worker {
     struct why why;
 };
 
+static _Atomic unsigned not_ready; /* reactors that do not accept yet */
 static int stop_event = -1; /* an eventfd: readable from the first stop on, for all reactors */
 
 static void stop_all(void)
@@ -74,6 +73,15 @@ static void stop_all(void)
         /* it is full of ones: stopping already */
     }
     errno = saved;
+}
+
+/* The last reactor to come up tells the supervisor. */
+static void say_ready(const struct gateway_opts *opts)
+{
+    if (atomic_fetch_sub(&not_ready, 1) == 1 && opts->ready_fd >= 0 &&
+        write(opts->ready_fd, "r", 1) < 0) {
+        /* nobody waits for it */
+    }
 }
 
 static fail worker_serve(struct worker *worker)
@@ -89,6 +97,8 @@ static fail worker_serve(struct worker *worker)
     struct reactor reactor;
     reactor_init(&reactor, &net.net, worker->opts, worker->limits, worker->conn_max, worker->tls,
                  worker->row);
+    reactor_round(&reactor, 0);
+    say_ready(worker->opts);
     while (reactor_round(&reactor, 1000)) {
     }
     reactor_fini(&reactor);
@@ -227,8 +237,8 @@ fail gateway_run(const struct gateway_opts *opts, struct why *why)
     struct gateway_stats *stats = stats_ready(opts);
     struct gateway_opts inner = *opts;
     unsigned files = open_files_max();
-    must(files > 2 * DESCRIPTORS_SPARE);
-    unsigned table = files - DESCRIPTORS_SPARE, count = reactors_of(opts, table);
+    must(files > 2 * GATEWAY_DESCRIPTORS_SPARE);
+    unsigned table = files - GATEWAY_DESCRIPTORS_SPARE, count = reactors_of(opts, table);
     struct worker *workers = calloc(count, sizeof(*workers));
     must(workers);
     fail f = signals_ready(why);
@@ -243,6 +253,7 @@ fail gateway_run(const struct gateway_opts *opts, struct why *why)
     if (f)
         goto out;
     inner.stop_fd = stop_event;
+    atomic_store(&not_ready, count);
     unsigned each = opts->connections_max ? (opts->connections_max + count - 1) / count : table;
     for (unsigned i = 0; i < count; i++) {
         workers[i].opts = &inner;

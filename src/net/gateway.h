@@ -10,7 +10,8 @@
 #include "base/fail.h"
 #include "net/gateway_stats.h"
 
-#define GATEWAY_TICKET_KEY_BYTES 80
+#define GATEWAY_TICKET_KEY_BYTES  80
+#define GATEWAY_DESCRIPTORS_SPARE 64 /* of each reactor's table, for what is no client */
 
 /* A file of the portal, in memory for ever. `gzip` may be empty. etag with its quotes. */
 struct gateway_file {
@@ -39,6 +40,7 @@ struct gateway_limits {
 struct gateway_opts {
     int tls_fd, plain_fd;             /* inherited listening sockets, or -1 */
     int stop_fd;                      /* readable means: stop as for SIGTERM; or -1 */
+    int ready_fd;                     /* gets a byte "r" once all reactors accept; or -1 */
     int log_fd;                       /* JSON lines go here; -1 for none */
     const char *gate_path;            /* the hall's Unix socket */
     const char *cert_path, *key_path; /* PEM; needed with tls_fd */

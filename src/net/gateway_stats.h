@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 
 #define GATEWAY_REACTORS_MAX 64
-#define GATEWAY_STATS_MAGIC  0x3130776774617467u
+#define GATEWAY_STATS_MAGIC  0x3230776774617467u
 
 enum gateway_class { P0, P1, P2, P3, P4, P5, GATEWAY_CLASSES };
 
@@ -38,7 +38,8 @@ struct gateway_row {
 };
 
 struct gateway_stats {
-    _Atomic uint64_t magic; /* GATEWAY_STATS_MAGIC once a gateway has used it */
+    _Atomic uint64_t magic;  /* GATEWAY_STATS_MAGIC once a gateway has used it */
+    _Atomic uint64_t roster; /* candidates; the hall's word, for whoever sizes the gateway */
     struct gateway_row rows[GATEWAY_REACTORS_MAX];
 };
 

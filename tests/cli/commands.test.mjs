@@ -1,11 +1,12 @@
 // commands.test.mjs - the command line as scripts meet it: fields, exit statuses, words.
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { Serving, codes, examhall, expect, folder, free_port, json, remove, until, write } from "./support.mjs";
+import { EXAMHALL, Serving, codes, examhall, expect, folder, free_port, json, remove, until, write } from "./support.mjs";
 
 let dir, data, made;
 
@@ -199,6 +200,25 @@ describe("serve", () => {
     assert.match(err, /is in use/);
     assert.match(err, /--listen/);
     assert.match(expect(2, "serve", "--data", data, "--listen", "nowhere:port").err, /not an address to listen on/);
+  });
+
+  test("an open-file limit too low for the roster is said with what it should be; one that serves nobody is refused", async () => {
+    const serve = (files) => {
+      const child = spawn("sh", ["-c", `ulimit -n ${files} && exec "$0" "$@"`, EXAMHALL, "serve", "--data", data, "--quiet", "--listen", "127.0.0.1:0"]);
+      child.said = "";
+      child.stderr.on("data", (text) => (child.said += text));
+      child.ended = new Promise((ended) => child.once("exit", ended));
+      return child;
+    };
+    const low = serve(300);
+    await until("it serves all the same", () => low.said.includes('"hall.ready"'));
+    low.kill("SIGTERM");
+    assert.equal(await low.ended, 0);
+    assert.match(low.said, /"limit.low".*"limit":"open files","is":300,"needs":377,.*"set":"ulimit -Hn 377"/);
+    assert.match(low.said, /"gateway.started".*"reactors":64,"connections_max":15104/);
+    const none = serve(100);
+    assert.equal(await none.ended, 3);
+    assert.match(none.said, /open files is 100, which serves nobody; set it: ulimit -Hn/);
   });
 
   describe("and a running hall", () => {
