@@ -120,9 +120,16 @@ $(B)/bench/%: $(O)/bench/%.o $(O)/all.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_$(FLAVOUR)) -o $@ $(filter %.o,$^) $(O)/all.a $(LDLIBS)
 
-$(B)/bench/save_path: $(O)/bench/load.o
+$(B)/bench/save_path: $(O)/bench/load.o $(O)/bench/procs.o
+$(B)/bench/cold: $(O)/bench/crowd.o $(O)/bench/procs.o
+$(B)/bench/paced: $(O)/bench/crowd.o
 
-.PHONY: bench
+.PHONY: bench bench-cold bench-peers
+bench-cold: $(BIN) $(B)/bench/bare $(B)/bench/cold
+	@bench/cold.sh $(B)/bench-cold.json
+bench-peers: $(BIN) $(B)/bench/bare $(B)/bench/paced
+	@tools/deps.sh bench
+	@bench/peers.sh $(B)/bench-peers.json
 bench: $(BIN) $(B)/bench/log $(B)/bench/crossing $(B)/bench/save_path
 	@bench/bench.sh $(B)/bench.json
 

@@ -6,9 +6,9 @@
  * rest costs the gateway in memory of its own. */
 #include "base/arena.h"
 #include "bench/load.h"
+#include "bench/procs.h"
 #include "net/client.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -20,98 +20,6 @@ struct options {
     unsigned hall, nginx, port, connections, idle, rounds, ms;
     const char *codes, *json;
 };
-
-/* -- what the kernel knows of a process ---------------------------------------------------- */
-
-static double number_in(const char *path, const char *after)
-{
-    char text[4096];
-    FILE *file = fopen(path, "r");
-    if (!file)
-        return 0;
-    size_t n = fread(text, 1, sizeof(text) - 1, file);
-    fclose(file);
-    text[n] = 0;
-    const char *at = strstr(text, after);
-    return at ? strtod(at + strlen(after), NULL) : 0;
-}
-
-typedef double (*thread_fn)(unsigned pid, unsigned thread);
-
-static double each_thread(unsigned pid, thread_fn fn)
-{
-    char path[64];
-    double sum = 0;
-    snprintf(path, sizeof(path), "/proc/%u/task", pid);
-    DIR *dir = opendir(path);
-    for (struct dirent *entry; dir && (entry = readdir(dir));)
-        if (entry->d_name[0] != '.')
-            sum += fn(pid, (unsigned)atoi(entry->d_name));
-    if (dir)
-        closedir(dir);
-    return sum;
-}
-
-static double thread_us(unsigned pid, unsigned thread)
-{
-    char path[96];
-    snprintf(path, sizeof(path), "/proc/%u/task/%u/schedstat", pid, thread);
-    return number_in(path, "") / 1e3;
-}
-
-static double tree_us(unsigned pid);
-
-static double children_us(unsigned pid, unsigned thread)
-{
-    char path[96];
-    unsigned child;
-    double sum = 0;
-    snprintf(path, sizeof(path), "/proc/%u/task/%u/children", pid, thread);
-    FILE *file = fopen(path, "r");
-    while (file && fscanf(file, "%u", &child) == 1)
-        sum += tree_us(child);
-    if (file)
-        fclose(file);
-    return sum;
-}
-
-/* CPU time so far of the process and all below it. */
-static double tree_us(unsigned pid)
-{
-    return each_thread(pid, thread_us) + each_thread(pid, children_us);
-}
-
-static bool is_gateway(unsigned pid)
-{
-    char path[64], text[256] = "";
-    snprintf(path, sizeof(path), "/proc/%u/cmdline", pid);
-    FILE *file = fopen(path, "r");
-    size_t n = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
-    if (file)
-        fclose(file);
-    return n && memmem(text, n, "gateway", 7) != NULL;
-}
-
-static unsigned gateway_pid(unsigned hall)
-{
-    char path[96];
-    unsigned child, found = 0;
-    snprintf(path, sizeof(path), "/proc/%u/task/%u/children", hall, hall);
-    FILE *file = fopen(path, "r");
-    while (file && fscanf(file, "%u", &child) == 1)
-        if (is_gateway(child))
-            found = child;
-    if (file)
-        fclose(file);
-    return found;
-}
-
-static double private_bytes(unsigned pid)
-{
-    char path[64];
-    snprintf(path, sizeof(path), "/proc/%u/smaps_rollup", pid);
-    return (number_in(path, "Private_Clean:") + number_in(path, "Private_Dirty:")) * 1024;
-}
 
 /* -- candidates ---------------------------------------------------------------------------- */
 
@@ -183,13 +91,13 @@ struct contest {
 static void round_begins(void *ctx)
 {
     struct contest *contest = ctx;
-    contest->begin_us = tree_us(contest->pid);
+    contest->begin_us = procs_tree_us(contest->pid);
 }
 
 static void round_ends(void *ctx)
 {
     struct contest *contest = ctx;
-    contest->end_us = tree_us(contest->pid);
+    contest->end_us = procs_tree_us(contest->pid);
 }
 
 static fail contest_round(struct contest *contest, const struct options *options,
@@ -243,12 +151,12 @@ static fail idle_bytes(const struct options *options, bool tls, double *each, st
                               .who = &nobody,
                               .who_count = 1 };
     struct load_held held;
-    unsigned gateway = gateway_pid(options->hall);
-    double before = private_bytes(gateway);
+    unsigned gateway = procs_child(options->hall, "gateway");
+    double before = procs_private_bytes(gateway);
     fail f = load_hold(&opts, &held, why);
     if (!f)
         usleep(300000);
-    *each = (private_bytes(gateway) - before) / options->idle;
+    *each = (procs_private_bytes(gateway) - before) / options->idle;
     load_release(&held);
     usleep(300000); /* until the gateway has seen them go */
     return f;

@@ -3,6 +3,7 @@
 #   bench/save_path.sh [JSON-FILE]          CONNECTIONS=512 IDLE=5000 ROUNDS=3 SECONDS_EACH=2
 set -eu
 cd "$(dirname "$0")/.."
+. bench/hall.sh
 json=${1:-}
 connections=${CONNECTIONS:-512} # enough that the core of the servers is full
 dir=$(mktemp -d /tmp/examhall-bench-XXXXXX)
@@ -15,40 +16,9 @@ end() {
 }
 trap end EXIT INT TERM
 
-port=21800 # four free ports in a row
-while ss -Htln | grep -Eq ":($port|$((port + 1))|$((port + 2))|$((port + 3))) "; do port=$((port + 4)); done
-
-# --- the hall: one exam, one candidate for each connection ---
-hall=$dir/hall
-build/examhall init "$hall" --empty --json > "$dir/init.json"
-cat >> "$hall/hall.yaml" <<SPEC
-exams:
-  - name: bench
-    title: Bench
-    minutes: 600
-    marks: {right: 4, wrong: -1, partial: subset}
-SPEC
-build/examhall exam import bench data/sample/exam.jsonl --data "$hall" --json > "$dir/import.json"
-{
-    echo "roll,name,birth,centre,exam"
-    i=1
-    while [ "$i" -le "$connections" ]; do
-        echo "B$i,Bench $i,2009-01-01,C1,bench"
-        i=$((i + 1))
-    done
-} > "$dir/roster.csv"
-build/examhall roster import "$dir/roster.csv" --data "$hall" --json > "$dir/import.json"
-build/examhall roster export --codes --data "$hall" > "$dir/codes.csv"
-taskset -c 0 build/examhall serve --quiet --data "$hall" --reactors 1 \
-    --listen "127.0.0.1:$((port + 1))" --listen-plain "127.0.0.1:$port" > "$dir/hall.log" 2>&1 &
-hall_pid=$!
-tries=0
-until curl -sf -o "$dir/ready.json" "http://127.0.0.1:$port/-/ready"; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 100 ] || { echo "the hall did not start:" >&2; cat "$dir/hall.log" >&2; exit 3; }
-    sleep 0.1
-done
-build/examhall exam open bench --data "$hall" --json > "$dir/open.json"
+ports_find 4
+hall_make "$dir" "$connections"
+HALL_UNDER="taskset -c 0" hall_serve "$dir" "$port" --reactors 1
 
 # --- nginx: its reply is as long as the hall's, its own headers counted (they are 45 bytes longer) ---
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
