@@ -28,7 +28,7 @@
 #define IN_BYTES    8192
 
 static char reply[4096];
-static size_t reply_bytes = 284;
+static size_t reply_bytes = 233;
 static unsigned connections = 512, share;
 static int listener;
 

@@ -18,9 +18,8 @@ trap end EXIT INT TERM
 
 ports_find 3
 hall_make "$dir" "$connections"
-# Until the gateway asks the roster how many tables it needs, it is told here.
 hall_serve "$dir" "$port" ${REACTORS:+--reactors "$REACTORS"}
-build/bench/bare --port $((port + 2)) --connections "$connections" --reply-bytes "${REPLY_BYTES:-284}" &
+build/bench/bare --port $((port + 2)) --connections "$connections" --reply-bytes "${REPLY_BYTES:-233}" &
 bare_pid=$!
 build/bench/cold --hall "$hall_pid" --hall-port "$port" --bare "$bare_pid" --bare-port $((port + 2)) \
     --codes "$dir/codes.csv" --connections "$connections" --rate "${RATE:-10000}" --rounds "${ROUNDS:-3}" \
