@@ -32,10 +32,15 @@ static fail opts_check(const struct rehearsal_opts *opts, struct why *why)
         return fail_set(why, FAIL_USAGE,
                         "--target needs --codes FILE, a CSV with roll,code as roster export "
                         "writes it");
-    if (opts->target && (opts->kill_hall || opts->kill_gateway))
+    if (opts->target && (opts->kill_hall || opts->kill_gateway || opts->upgrade))
         return fail_set(why, FAIL_USAGE,
-                        "only a hall of the rehearsal's own is killed; leave out --kill-hall and "
-                        "--kill-gateway with --target");
+                        "only a hall of the rehearsal's own is killed or upgraded; leave out "
+                        "--kill-hall, --kill-gateway and --upgrade with --target");
+    if (opts->target && (opts->profile->bell || opts->profile->results))
+        return fail_set(why, FAIL_USAGE,
+                        "the profile %s needs a hall of the rehearsal's own, because only its "
+                        "officer can open and publish; leave out --target, or --profile",
+                        opts->profile->name);
     if (opts->codes && !opts->target)
         return fail_set(why, FAIL_USAGE, "--codes goes with --target URL");
     return FAIL_NONE;
@@ -78,9 +83,10 @@ int cmd_rehearse(int argc, char **argv)
           10000000 },
         { "--kill-hall", NULL, offsetof(struct rehearsal_opts, kill_hall), 0, FAULTS_MAX / 2 },
         { "--kill-gateway", NULL, offsetof(struct rehearsal_opts, kill_gateway), 0,
-          FAULTS_MAX / 2 },
+          FAULTS_MAX / 4 },
+        { "--upgrade", NULL, offsetof(struct rehearsal_opts, upgrade), 0, FAULTS_MAX / 4 },
     };
-    const char *seed = NULL;
+    const char *seed = NULL, *profile = "day";
     const struct option options[] = {
         { "--candidates", &numbers[0].text, NULL },
         { "--minutes", &numbers[1].text, NULL },
@@ -89,6 +95,8 @@ int cmd_rehearse(int argc, char **argv)
         { "--drops-per-minute", &numbers[4].text, NULL },
         { "--kill-hall", &numbers[5].text, NULL },
         { "--kill-gateway", &numbers[6].text, NULL },
+        { "--upgrade", &numbers[7].text, NULL },
+        { "--profile", &profile, NULL },
         { "--seed", &seed, NULL },
         { "--target", &opts.target, NULL },
         { "--codes", &opts.codes, NULL },
@@ -107,6 +115,9 @@ int cmd_rehearse(int argc, char **argv)
     if (!numbers_take(&opts, numbers, COUNT(numbers)) ||
         (seed && !arg_i64("--seed", seed, 0, INT64_MAX, &seed_value)))
         return EXIT_USAGE;
+    opts.profile = profile_find(profile, &why);
+    if (!opts.profile)
+        return complain(FAIL_USAGE, &why);
     if (seed)
         opts.seed = (uint64_t)seed_value;
     opts.drops_given = numbers[4].text != NULL;

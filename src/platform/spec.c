@@ -181,7 +181,8 @@ static int first_line(struct fy_node *map)
 /* --- times -------------------------------------------------------------------------------------
  */
 
-/* "2027-01-22 08:30", or "09:00" on the day of `day`. Sets TZ: only while a command starts. */
+/* "2027-01-22 08:30" (seconds may follow), or "09:00" on the day of `day`. Sets TZ: only while a
+ * command starts. */
 static bool read_time(const struct reader *r, str text, instant day, instant *out)
 {
     struct tm tm = { .tm_isdst = -1 };
@@ -193,6 +194,8 @@ static bool read_time(const struct reader *r, str text, instant day, instant *ou
     setenv("TZ", r->zone, 1);
     tzset();
     end = strptime(z, "%Y-%m-%d %H:%M", &tm);
+    if (end && *end == ':')
+        end = strptime(end, ":%S", &tm);
     if ((!end || *end) && day) {
         time_t seconds = (time_t)(day / 1000);
         localtime_r(&seconds, &tm);
@@ -229,8 +232,8 @@ struct shift_text {
 
 static const struct key shift_keys[] = {
     { "name", TEXT, offsetof(struct shift_text, name), 1, 40, "1 to 40 characters" },
-    { "opens", TEXT, offsetof(struct shift_text, opens), 5, 16, "a time such as 2027-01-22 08:30" },
-    { "starts", TEXT, offsetof(struct shift_text, starts), 5, 16,
+    { "opens", TEXT, offsetof(struct shift_text, opens), 5, 19, "a time such as 2027-01-22 08:30" },
+    { "starts", TEXT, offsetof(struct shift_text, starts), 5, 19,
       "a time such as 2027-01-22 09:00, or 09:00 on the day of `opens`" },
     { "minutes", NUMBER, offsetof(struct shift_text, minutes), 1, 1440, "a number from 1 to 1440" },
     { "candidates", NUMBER, offsetof(struct shift_text, candidates), 0, 10000000,

@@ -150,11 +150,14 @@ static void follow_orders(struct agent *agent)
     if (phase == agent->phase)
         return;
     agent->phase = phase;
-    for (uint32_t i = 0; phase == PHASE_CHECK && i < agent->opts->count; i++) {
+    if (phase == PHASE_STOP)
+        return;
+    for (uint32_t i = 0; i < agent->opts->count; i++) {
         struct seat *seat = &agent->seats[i];
         if (seat->v.in_flight)
             hang_up(seat);
-        virtual_check(&seat->v, &agent->stand, agent_clock_us());
+        (phase == PHASE_CHECK ? virtual_check : virtual_results)(&seat->v, &agent->stand,
+                                                                 agent_clock_us());
         wake_at(seat, virtual_wake(&seat->v));
     }
 }

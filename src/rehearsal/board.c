@@ -8,7 +8,7 @@ const char *const ask_names[ASK_KINDS] = {
     [ASK_SIGN_IN] = "sign_in", [ASK_LOOK] = "look",           [ASK_START] = "start",
     [ASK_FORM] = "form",       [ASK_PAPER] = "paper",         [ASK_RESUME] = "resume",
     [ASK_SAVE] = "save",       [ASK_HEARTBEAT] = "heartbeat", [ASK_SUBMIT] = "submit",
-    [ASK_RECEIPT] = "receipt", [ASK_SHEET] = "sheet",
+    [ASK_RECEIPT] = "receipt", [ASK_RESULT] = "result",       [ASK_SHEET] = "sheet",
 };
 
 void board_example(struct board *board, const char *format, ...)
@@ -45,6 +45,7 @@ void board_merge_latencies(struct board *into, const struct board *from)
 {
     for (int i = 0; i < ASK_KINDS; i++)
         hist_merge(&into->latency[i], &from->latency[i]);
+    hist_merge(&into->calm, &from->calm);
     hist_merge(&into->lag, &from->lag);
     for (unsigned i = 0; i < from->example_count; i++)
         board_example(into, "%s", from->examples[i]);

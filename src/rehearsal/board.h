@@ -21,6 +21,7 @@ enum ask {
     ASK_HEARTBEAT,
     ASK_SUBMIT,
     ASK_RECEIPT,
+    ASK_RESULT,
     ASK_SHEET, /* the response sheet, for the check */
     ASK_KINDS
 };
@@ -42,6 +43,7 @@ extern const char *const ask_names[ASK_KINDS];
     X(saves_lost, "acknowledged answers that are not in the record")                               \
     X(saves_foreign, "recorded answers that were never sent")                                      \
     X(checked, "candidates whose record was compared")                                             \
+    X(results_seen, "results received in the profile that asks for them")                          \
     X(unchecked, "candidates whose record could not be fetched")                                   \
     X(marks_wrong, "choices whose marks are not what the key says")                                \
     X(receipts_wrong, "receipts without signature or with a wrong count")                          \
@@ -57,16 +59,18 @@ struct board {
     /* Monotonic; when the first start was due (0: none yet), when the last had its paper. */
     _Atomic int64_t first_start_us, last_started_us;
     struct hist latency[ASK_KINDS]; /* from the intended time */
+    struct hist calm;               /* saves that no fault touched, due and answered */
     struct hist lag;                /* how late this side itself was */
     _Atomic unsigned example_count;
     char examples[BOARD_EXAMPLES][240]; /* the first failures, in words */
 };
 
-enum phase { PHASE_SIT, PHASE_CHECK, PHASE_STOP };
+enum phase { PHASE_SIT, PHASE_RESULTS, PHASE_CHECK, PHASE_STOP };
 
 struct orders {
     _Atomic int phase;
-    _Atomic int64_t killed_us; /* when the coordinator last killed something */
+    _Atomic int64_t killed_us; /* when the coordinator last broke something; 0: never */
+    _Atomic int64_t calm_us;   /* from when on what follows from it is over */
 };
 
 void board_example(struct board *board, const char *format, ...) PRINTF(2, 3);

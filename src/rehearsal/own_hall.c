@@ -21,7 +21,8 @@
 #include <unistd.h>
 
 #define OUTPUT_BYTES_MAX (64 * MIB)
-enum { ARGS_MAX = 16, READY_S_MAX = 60, READY_MS = 1000, TRY_US = 50000 };
+enum { ARGS_MAX = 16, READY_S_MAX = 60, READY_MS = 1000, TRY_US = 50000, SECOND_US = 1000000 };
+#define SHIFT "all"
 
 /* --- our own program, as a person would call it -------------------------------------------------
  */
@@ -128,20 +129,47 @@ static fail text_write(const char *path, const char *mode, str text, struct why 
     return good ? FAIL_NONE : fail_errno(why, FAIL_WORLD, "cannot write %s", path);
 }
 
-/* The sample's paper under a name of its own, as long as the sitting; nobody may start before
- * own_hall_open. */
+/* One shift that begins in a while; all the world's machines agree on UTC. */
+static void shift_write(struct out *out, struct own_hall *hall, unsigned starts_in_s)
+{
+    struct timespec mono, wall;
+    clock_gettime(CLOCK_MONOTONIC, &mono);
+    clock_gettime(CLOCK_REALTIME, &wall);
+    struct tm tm;
+    time_t at = wall.tv_sec + 1 + (time_t)starts_in_s; /* whole seconds */
+    int64_t to_bell_us = (at - wall.tv_sec) * (int64_t)SECOND_US - wall.tv_nsec / 1000;
+    hall->bell_us = mono.tv_sec * (int64_t)SECOND_US + mono.tv_nsec / 1000 + to_bell_us;
+    char text[40];
+    gmtime_r(&at, &tm);
+    strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
+    out_fmt(out, "    shifts:\n      - {name: " SHIFT ", starts: %s}\n", text);
+}
+
+/* The exam's part of the spec; the minutes are the sitting's. */
+static fail spec_add_exam(struct own_hall *hall, const struct own_hall_opts *opts, struct why *why)
+{
+    char path[500];
+    struct out out = out_make(KIB);
+    snprintf(path, sizeof(path), "%s/hall.yaml", hall->dir);
+    out_fmt(&out,
+            "exams:\n  - name: %s\n    title: Rehearsal\n    minutes: %u\n"
+            "    marks: " MARKS_SPEC "\n",
+            hall->exam, opts->minutes);
+    if (opts->starts_in_s)
+        shift_write(&out, hall, opts->starts_in_s);
+    fail f = text_write(path, "ae", out_view(&out), why);
+    out_fini(&out);
+    return f;
+}
+
+/* The sample's paper under a name of its own. */
 static fail exam_make(struct own_hall *hall, const struct own_hall_opts *opts, struct why *why)
 {
-    char path[500], text[400];
+    char path[500];
     struct out out = out_make(OUTPUT_BYTES_MAX);
     snprintf(hall->exam, sizeof(hall->exam), "rehearsal");
     marks_keys_read(hall->keys, PAPER_ITEMS_MAX, sample_exam());
-    snprintf(path, sizeof(path), "%s/hall.yaml", hall->dir);
-    snprintf(text, sizeof(text),
-             "exams:\n  - name: %s\n    title: Rehearsal\n    minutes: %u\n"
-             "    marks: " MARKS_SPEC "\n",
-             hall->exam, opts->minutes);
-    fail f = text_write(path, "ae", str_z(text), why);
+    fail f = spec_add_exam(hall, opts, why);
     snprintf(path, sizeof(path), "%s/rehearsal.jsonl", hall->dir);
     if (!f)
         f = text_write(path, "we", sample_exam(), why);
@@ -156,10 +184,11 @@ static fail roster_make(struct own_hall *hall, const struct own_hall_opts *opts,
 {
     char path[500];
     struct out out = out_make(OUTPUT_BYTES_MAX), roster = out_make(OUTPUT_BYTES_MAX);
-    out_z(&roster, "roll,name,birth,centre,exam\n");
+    out_z(&roster, opts->starts_in_s ? "roll,name,birth,centre,exam,shift\n"
+                                     : "roll,name,birth,centre,exam\n");
     for (uint32_t i = 0; i < opts->candidates; i++)
-        out_fmt(&roster, "V%07u,Virtual Candidate %u,2009-01-%02u,C%03u,%s\n", i + 1, i + 1,
-                1 + i % 28, 1 + i % 250, hall->exam);
+        out_fmt(&roster, "V%07u,Virtual Candidate %u,2009-01-%02u,C%03u,%s%s\n", i + 1, i + 1,
+                1 + i % 28, 1 + i % 250, hall->exam, opts->starts_in_s ? "," SHIFT : "");
     snprintf(path, sizeof(path), "%s/rehearsal-roster.csv", hall->dir);
     fail f = text_write(path, "we", out_view(&roster), why);
     out_fini(&roster);
@@ -218,6 +247,15 @@ static fail serve_start(struct own_hall *hall, const struct own_hall_opts *opts,
                     hall->dir);
 }
 
+static fail exam_do(const struct own_hall *hall, const char *verb, struct why *why)
+{
+    struct out out = out_make(OUTPUT_BYTES_MAX);
+    fail f =
+        program_run(hall, &out, why, "exam", verb, hall->exam, "--data", hall->dir, "--json", NULL);
+    out_fini(&out);
+    return f;
+}
+
 fail own_hall_start(struct own_hall *hall, const struct own_hall_opts *opts, struct why *why)
 {
     struct out out = out_make(OUTPUT_BYTES_MAX);
@@ -230,22 +268,10 @@ fail own_hall_start(struct own_hall *hall, const struct own_hall_opts *opts, str
         f = roster_make(hall, opts, why);
     if (!f)
         f = serve_start(hall, opts, why);
+    if (!f)
+        f = exam_do(hall, "open", why);
     out_fini(&out);
     return f;
-}
-
-static fail exam_do(const struct own_hall *hall, const char *verb, struct why *why)
-{
-    struct out out = out_make(OUTPUT_BYTES_MAX);
-    fail f =
-        program_run(hall, &out, why, "exam", verb, hall->exam, "--data", hall->dir, "--json", NULL);
-    out_fini(&out);
-    return f;
-}
-
-fail own_hall_open(struct own_hall *hall, struct why *why)
-{
-    return exam_do(hall, "open", why);
 }
 
 fail own_hall_publish(struct own_hall *hall, struct why *why)
@@ -264,6 +290,16 @@ bool own_hall_runs(struct own_hall *hall)
     if (hall->serve > 0 && waitpid(hall->serve, NULL, WNOHANG) == hall->serve)
         hall->serve = 0;
     return hall->serve > 0;
+}
+
+pid_t own_hall_upgrade(const struct own_hall *hall)
+{
+    char *argv[] = { "examhall", "upgrade", "--data", (char *)(uintptr_t)hall->dir, NULL };
+    int log_fd = log_open_append(hall);
+    pid_t pid = program_start(argv, log_fd >= 0 ? log_fd : 2, log_fd >= 0 ? log_fd : 2);
+    if (log_fd >= 0)
+        close(log_fd);
+    return pid;
 }
 
 static pid_t pid_of(str status, bool gateway)

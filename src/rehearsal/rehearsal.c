@@ -36,9 +36,9 @@ struct rehearsal {
     struct display display;
     struct series *series;
     struct usage *usage;
-    int64_t deadline_us; /* of the phase */
     int64_t begin_us;
-    pid_t killed;
+    int64_t sits_us; /* from when on all who came in time may sit: the ramp or the bell is over */
+    pid_t killed, upgrade; /* the process that upgrades, while it runs */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -66,11 +66,23 @@ static fail codes_read(struct out *codes, const char *path, struct why *why)
     return bad ? fail_set(why, FAIL_WORLD, "cannot read all of %s", path) : FAIL_NONE;
 }
 
+static unsigned ramp_s(const struct rehearsal_opts *opts)
+{
+    return opts->ramp_s ? opts->ramp_s : MAX(opts->candidates / 750, 5);
+}
+
+/* From the making of the hall to the bell: its own start, the ramp, and some room. */
+static unsigned bell_s(const struct rehearsal_opts *opts)
+{
+    return ramp_s(opts) + opts->candidates / 20000 + 10;
+}
+
 static fail hall_find(struct rehearsal *r, struct why *why)
 {
     const struct rehearsal_opts *opts = r->opts;
     struct own_hall_opts own = { .candidates = opts->candidates,
-                                 .minutes = opts->minutes,
+                                 .minutes = opts->minutes + ramp_s(opts) / 60,
+                                 .starts_in_s = opts->profile->bell ? bell_s(opts) : 0,
                                  .plain = opts->plain,
                                  .dir = opts->data };
     if (opts->target) {
@@ -95,22 +107,33 @@ static fail hall_find(struct rehearsal *r, struct why *why)
 static void plan_make(struct rehearsal *r)
 {
     const struct rehearsal_opts *opts = r->opts;
-    unsigned ramp_s = opts->ramp_s ? opts->ramp_s : MAX(opts->candidates / 250, 5);
     /* One in a hundred candidates loses the network each minute, unless told otherwise. */
     double drops = opts->drops_given ? opts->drops_per_minute : (opts->candidates + 99) / 100;
     r->begin_us = agent_clock_us();
-    r->plan = (struct plan){ .seed = opts->seed,
-                             .candidates = opts->candidates,
-                             .begin_us = r->begin_us + SECOND_US / 5,
-                             .ramp_us = (int64_t)ramp_s * SECOND_US,
-                             .save_every_us = (int64_t)opts->save_every_s * SECOND_US,
-                             .sitting_us =
-                                 opts->target ? opts->minutes * 60 * (int64_t)SECOND_US : NEVER_US,
-                             .drops_per_us = drops / 60e6 / opts->candidates,
-                             .scored = !opts->target,
-                             .keys = opts->target ? NULL : r->hall.keys,
-                             .origin = str_z(r->target.origin),
-                             .host = r->target.host };
+    const struct profile *profile = opts->profile;
+    int64_t sitting_us = opts->minutes * 60 * (int64_t)SECOND_US;
+    int64_t ramp_us = ramp_s(opts) * (int64_t)SECOND_US;
+    int64_t from_us =
+        profile->bell && !opts->target ? r->hall.bell_us : r->begin_us + SECOND_US / 5 + ramp_us;
+    r->sits_us = from_us;
+    r->plan =
+        (struct plan){ .seed = opts->seed,
+                       .candidates = opts->candidates,
+                       .begin_us = r->begin_us + SECOND_US / 5,
+                       .ramp_us = ramp_us,
+                       .save_every_us = (int64_t)opts->save_every_s * SECOND_US,
+                       .start_spread_us = profile->start_s * (int64_t)SECOND_US,
+                       .sitting_us = opts->target ? sitting_us : NEVER_US,
+                       .end_us = opts->target ? NEVER_US : from_us + sitting_us,
+                       .submit_us = MIN(profile->submit_s * (int64_t)SECOND_US, sitting_us / 10),
+                       .look_after_us = 60 * (int64_t)SECOND_US,
+                       .results = profile->results,
+                       .result_us = profile->result_s * (int64_t)SECOND_US,
+                       .drops_per_us = drops / 60e6 / opts->candidates,
+                       .scored = !opts->target,
+                       .keys = opts->target ? NULL : r->hall.keys,
+                       .origin = str_z(r->target.origin),
+                       .host = r->target.host };
 }
 
 static fail agents_start(struct rehearsal *r, struct why *why)
@@ -183,33 +206,65 @@ static int by_time(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static enum fault_kind fault_kind(const struct rehearsal_opts *opts, unsigned i)
+{
+    return i < opts->kill_hall                        ? FAULT_HALL
+           : i < opts->kill_hall + opts->kill_gateway ? FAULT_GATEWAY
+                                                      : FAULT_UPGRADE;
+}
+
 /* Faults come at random, from when the last candidates start to when most have submitted. */
 static void faults_plan(struct rehearsal *r)
 {
     struct outcome *outcome = r->outcome;
     struct chance chance;
     chance_sim_init(&chance, r->opts->seed);
-    outcome->faults_planned = r->opts->kill_hall + r->opts->kill_gateway;
+    outcome->faults_planned = r->opts->kill_hall + r->opts->kill_gateway + r->opts->upgrade;
     must(outcome->faults_planned <= FAULTS_MAX);
     for (unsigned i = 0; i < outcome->faults_planned; i++) {
         double at = (0.05 + 0.9 * chance_unit(&chance)) * r->opts->minutes * 60e6;
-        outcome->faults[i] = (struct fault){ i >= r->opts->kill_hall, (int64_t)at, 0 };
+        outcome->faults[i] = (struct fault){ fault_kind(r->opts, i), (int64_t)at, 0 };
     }
     qsort(outcome->faults, outcome->faults_planned, sizeof(outcome->faults[0]), by_time);
 }
 
-static void fault_inject(struct rehearsal *r, struct fault *fault)
+static void fault_begins(struct rehearsal *r, struct fault *fault)
 {
-    pid_t pid = own_hall_pid(&r->hall, fault->gateway);
-    if (pid <= 0 || pid == r->killed || kill(pid, SIGKILL))
-        return; /* it is just being started again: next tick */
     fault->at_us = agent_clock_us();
-    r->killed = pid;
     /* A millisecond later it is surely gone; what is answered after that comes from its successor.
      */
+    r->shared->orders.calm_us = NEVER_US;
     r->shared->orders.killed_us = fault->at_us + 1000;
     r->outcome->fault_count++;
-    display_say(&r->display, "kill -9 %d (%s)", (int)pid, fault->gateway ? "gateway" : "hall");
+}
+
+static void fault_inject(struct rehearsal *r, struct fault *fault)
+{
+    if (fault->kind == FAULT_UPGRADE) {
+        display_say(&r->display, "upgrade of the running hall");
+        fault_begins(r, fault);
+        r->upgrade = own_hall_upgrade(&r->hall);
+        return;
+    }
+    pid_t pid = own_hall_pid(&r->hall, fault->kind == FAULT_GATEWAY);
+    if (pid <= 0 || pid == r->killed || kill(pid, SIGKILL))
+        return; /* it is just being started again: next tick */
+    fault_begins(r, fault);
+    r->killed = pid;
+    display_say(&r->display, "kill -9 %d (%s)", (int)pid, fault_names[fault->kind]);
+}
+
+/* False while `examhall upgrade` still runs; one that failed is a failure of the hall. */
+static bool upgrade_over(struct rehearsal *r)
+{
+    int status = 0;
+    if (r->upgrade <= 0)
+        return true;
+    if (waitpid(r->upgrade, &status, WNOHANG) != r->upgrade)
+        return false;
+    r->upgrade = 0;
+    r->outcome->upgrades_failed += status != 0;
+    return true;
 }
 
 /* True when the last fault is over: a save that was sent after it has been acknowledged. */
@@ -217,23 +272,28 @@ static bool fault_over(struct rehearsal *r)
 {
     if (!r->outcome->fault_count)
         return true;
+    if (!upgrade_over(r))
+        return false;
     struct fault *fault = &r->outcome->faults[r->outcome->fault_count - 1];
     for (unsigned i = 0; i < r->agents && !fault->back_us; i++) {
         int64_t at = r->shared->boards[i].recovered_us;
         if (at > fault->at_us)
             fault->back_us = at - fault->at_us;
     }
-    return fault->back_us || agent_clock_us() - fault->at_us > 30 * (int64_t)SECOND_US;
+    bool over = fault->back_us || agent_clock_us() - fault->at_us > 30 * (int64_t)SECOND_US;
+    if (over && r->shared->orders.calm_us == NEVER_US) /* what had queued up is gone soon after */
+        r->shared->orders.calm_us = agent_clock_us() + 3 * (int64_t)SECOND_US;
+    return over;
 }
 
 static void faults_tick(struct rehearsal *r, const struct board *total)
 {
     struct outcome *outcome = r->outcome;
     if (!fault_over(r) || outcome->fault_count == outcome->faults_planned ||
-        !total->first_start_us || total->submitted == r->opts->candidates)
+        total->submitted == r->opts->candidates)
         return;
     struct fault *fault = &outcome->faults[outcome->fault_count];
-    if (agent_clock_us() >= total->first_start_us + fault->at_us)
+    if (agent_clock_us() >= r->sits_us + fault->at_us)
         fault_inject(r, fault);
 }
 
@@ -242,8 +302,8 @@ static void show(struct rehearsal *r, const char *phase, const struct board *tot
     int64_t now = agent_clock_us(), left = -1;
     if (!display_due(&r->display, now))
         return;
-    if (total->first_start_us)
-        left = MAX(total->first_start_us + r->opts->minutes * 60 * (int64_t)SECOND_US - now, 0);
+    if (!r->opts->target)
+        left = MAX(r->plan.end_us - now, 0);
     struct progress progress = {
         phase, total, r->opts->candidates, r->outcome->fault_count, r->outcome->faults_planned, left
     };
@@ -285,6 +345,11 @@ static bool all_finished(struct rehearsal *r, const struct board *total)
     return total->finished >= r->opts->candidates;
 }
 
+static bool all_have_results(struct rehearsal *r, const struct board *total)
+{
+    return total->results_seen >= (uint64_t)r->plan.results * total->submitted;
+}
+
 static bool all_checked(struct rehearsal *r, const struct board *total)
 {
     return total->checked + total->unchecked >= r->opts->candidates;
@@ -303,16 +368,19 @@ static fail sit(struct rehearsal *r, struct why *why)
         phase_run(r, "sitting", NEVER_US, all_finished);
     } else {
         phase_run(r, "signing in", in_s(r->plan.ramp_us / SECOND_US + 60), all_signed_in);
-        mark(r, "exam opens");
-        f = interrupted ? FAIL_NONE : own_hall_open(&r->hall, why);
-        if (!f)
-            phase_run(r, "sitting", in_s(opts->minutes * 60 + 120), all_finished);
+        mark(r, "sitting");
+        phase_run(r, "sitting", r->plan.end_us + 180 * (int64_t)SECOND_US, all_finished);
         mark(r, "scoring");
-        if (!f && !interrupted)
+        if (!interrupted)
             f = own_hall_publish(&r->hall, why);
     }
     if (f || interrupted)
         return f;
+    if (r->plan.results && !opts->target) {
+        mark(r, "results");
+        r->shared->orders.phase = PHASE_RESULTS;
+        phase_run(r, "results", in_s(CHECK_WAIT_S), all_have_results);
+    }
     mark(r, "check");
     r->shared->orders.phase = PHASE_CHECK;
     phase_run(r, "checking", in_s(CHECK_WAIT_S + opts->candidates / 1000), all_checked);

@@ -8,15 +8,17 @@
 #pragma once
 
 #include "base/fail.h"
+#include "rehearsal/profile.h"
 #include "rehearsal/verdict.h"
 
 struct rehearsal_opts {
     uint32_t candidates;
     unsigned minutes; /* of the sitting */
-    unsigned ramp_s;  /* all sign in within this time; 0: a second for each 250, at least 5 */
+    unsigned ramp_s;  /* all sign in within this time; 0: a second for each 750, at least 5 */
     unsigned save_every_s;
     unsigned drops_per_minute; /* over all candidates */
-    unsigned kill_hall, kill_gateway;
+    unsigned kill_hall, kill_gateway, upgrade;
+    const struct profile *profile;
     bool drops_given, plain, plain_lines;
     uint64_t seed;
     const char *target, *codes, *ca; /* a running hall; NULL: our own */

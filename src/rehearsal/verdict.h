@@ -2,8 +2,8 @@
  *
  * pass: every objective was met. fail: one was not. void: this side could not do what it was asked,
  * so the run says nothing about the hall; that outranks pass, but never hides a lost answer.
- * Latency is an objective only in a run without faults: after a kill the percentiles contain the
- * restart, which is what they are for. */
+ * With faults the latency of saves is judged by those that no fault touched; the percentiles shown
+ * contain the restarts, which is what they are for. */
 #pragma once
 
 #include "base/out.h"
@@ -11,10 +11,13 @@
 
 enum { FAULTS_MAX = 1000 };
 
+enum fault_kind { FAULT_HALL, FAULT_GATEWAY, FAULT_UPGRADE, FAULT_KINDS };
+extern const char *const fault_names[FAULT_KINDS]; /* "hall", "gateway", "upgrade" */
+
 struct fault {
-    bool gateway;    /* else the hall */
-    int64_t at_us;   /* planned: after the begin of the sitting; done: monotonic */
-    int64_t back_us; /* until the first save sent after it was acknowledged; 0: not seen */
+    enum fault_kind kind; /* hall, gateway: kill -9 */
+    int64_t at_us;        /* planned: after the begin of the sitting; done: monotonic */
+    int64_t back_us;      /* until the first save sent after it was acknowledged; 0: not seen */
 };
 
 struct objectives {
@@ -30,7 +33,7 @@ struct outcome {
     uint64_t connected_peak;
     double duration_s;
     bool scored; /* checked against the scored result; else against the answers */
-    unsigned agents_died;
+    unsigned agents_died, upgrades_failed;
     struct fault faults[FAULTS_MAX];
     unsigned fault_count, faults_planned;
     uint64_t seed;

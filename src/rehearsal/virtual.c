@@ -59,19 +59,21 @@ void virtual_fini(struct virtual *v)
 
 void virtual_begin(struct virtual *v, const struct plan *plan, int64_t now)
 {
-    int64_t left = MIN(MAX(v->ends_us - now, 0), plan->sitting_us);
+    int64_t allowed = plan->sitting_us == NEVER_US ? NEVER_US : now + plan->sitting_us;
+    int64_t last = MAX(MIN(MIN(v->ends_us, plan->end_us), allowed), now), left = last - now;
     v->stage = STAGE_RUN;
     v->save_us = now + think(v, plan->save_every_us);
     v->heartbeat_us = now + virtual_heartbeat(v);
     if (v->started)
         return;
     v->started = true;
-    /* Most submit in the last tenth. One in fifty is still there when the time ends: the hall
+    /* One in fifty of those whose time ends near the end of all is still there then: the hall
      * submits, and the page asks every few seconds what came of it. */
-    v->late = virtual_unit(v) < 0.02 && now + left == v->ends_us;
-    v->submit_us = v->late
-                       ? v->ends_us + virtual_between(v, 0, SECOND_US)
-                       : now + left - virtual_between(v, MIN(3 * SECOND_US, left / 20), left / 10);
+    v->late = virtual_unit(v) < 0.02 && v->ends_us - last < 60 * (int64_t)SECOND_US;
+    int64_t window = MAX(MIN(plan->submit_us, left / 2), 1),
+            margin = MIN(3 * SECOND_US, window / 2);
+    v->submit_us = v->late ? v->ends_us + virtual_between(v, 0, SECOND_US)
+                           : last - virtual_between(v, margin, window);
     v->drop_us =
         plan->drops_per_us > 0 ? now + virtual_exponential(v, 1 / plan->drops_per_us) : NEVER_US;
 }
@@ -85,7 +87,7 @@ static int64_t due(const struct virtual *v)
 {
     if (v->stage == STAGE_RUN && !v->pending)
         return MIN(MIN(v->save_us, v->heartbeat_us), v->submit_us);
-    return v->stage == STAGE_DONE || v->stage == STAGE_END ? NEVER_US : v->due_us;
+    return v->stage == STAGE_END ? NEVER_US : v->due_us;
 }
 
 int64_t virtual_wake(const struct virtual *v)
@@ -115,7 +117,7 @@ static void count_overdue(struct virtual *v, struct stand *stand, int64_t now)
 
 void virtual_lost(struct virtual *v, struct stand *stand, int64_t now)
 {
-    stand->board->reconnects++;
+    stand->board->reconnects += v->stage != STAGE_DONE && v->stage != STAGE_END;
     if (!v->in_flight)
         return;
     v->in_flight = false;
@@ -168,9 +170,10 @@ static void choose_save(struct virtual *v)
 static enum ask choose(struct virtual *v, const struct plan *plan)
 {
     static const uint8_t asks[] = {
-        [STAGE_OUT] = ASK_SIGN_IN,   [STAGE_WAIT] = ASK_LOOK,      [STAGE_READY] = ASK_START,
-        [STAGE_FORM] = ASK_FORM,     [STAGE_PAPER] = ASK_PAPER,    [STAGE_RESUME] = ASK_RESUME,
-        [STAGE_SUBMIT] = ASK_SUBMIT, [STAGE_RECEIPT] = ASK_RECEIPT
+        [STAGE_OUT] = ASK_SIGN_IN,   [STAGE_WAIT] = ASK_LOOK,       [STAGE_READY] = ASK_START,
+        [STAGE_FORM] = ASK_FORM,     [STAGE_PAPER] = ASK_PAPER,     [STAGE_RESUME] = ASK_RESUME,
+        [STAGE_SUBMIT] = ASK_SUBMIT, [STAGE_RECEIPT] = ASK_RECEIPT, [STAGE_DONE] = ASK_LOOK,
+        [STAGE_RESULT] = ASK_RESULT
     };
     if (v->stage == STAGE_CHECK)
         return plan->scored ? ASK_SHEET : ASK_RESUME;
@@ -225,6 +228,7 @@ static void write_target(struct out *out, const struct virtual *v, const struct 
                                                   [ASK_HEARTBEAT] = "/heartbeat",
                                                   [ASK_SUBMIT] = "/submit",
                                                   [ASK_RECEIPT] = "/receipt",
+                                                  [ASK_RESULT] = "/result",
                                                   [ASK_SHEET] = "/responses" };
     if (v->asked == ASK_SIGN_IN)
         out_z(out, "/v1/sessions");
@@ -288,6 +292,17 @@ enum doing virtual_act(struct virtual *v, struct stand *stand, int64_t now, stru
         stand->board->first_start_us = v->due_us;
     write_request(out, v, stand);
     return DO_SEND;
+}
+
+/* A candidate who has no attempt (it was counted as not submitted) has no result either. */
+void virtual_results(struct virtual *v, struct stand *stand, int64_t now)
+{
+    v->in_flight = v->overdue = false;
+    v->tries = 0;
+    v->not_before_us = 0;
+    v->results = (uint8_t)(v->attempt ? stand->plan->results : 0);
+    v->stage = v->results ? STAGE_RESULT : STAGE_END;
+    v->due_us = now + virtual_between(v, 0, stand->plan->result_us / 4);
 }
 
 void virtual_check(struct virtual *v, struct stand *stand, int64_t now)

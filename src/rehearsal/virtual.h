@@ -8,7 +8,8 @@
  * latency counts from when it was due. Time that we planned to be without a network does not count.
  *
  * Order: OUT, WAIT until the start, READY, FORM, PAPER, RUN, SUBMIT, RECEIPT, DONE; a return to the
- * page goes through RESUME, a new device through OUT again. CHECK begins when the agent says so. */
+ * page goes through RESUME, a new device through OUT again. RESULT and CHECK begin when the agent
+ * says so. */
 #pragma once
 
 #include "codec/http.h"
@@ -23,11 +24,17 @@ struct plan { /* what all candidates of a run have in common; read-only while it
     uint64_t seed;
     uint32_t candidates;
     int64_t begin_us, ramp_us, save_every_us;
-    int64_t sitting_us;   /* they submit within this, even if the hall gives them more */
-    double drops_per_us;  /* of each candidate while it sits */
-    const uint32_t *keys; /* marks.h: what scoring must make of choices; NULL: not known */
-    bool scored;          /* the check asks for the response sheet; else for the answers */
-    str origin, host;     /* "https://127.0.0.1:8443" and its host part */
+    int64_t start_spread_us; /* from being allowed to start to doing it */
+    int64_t sitting_us;      /* they submit within this of their start, and */
+    int64_t end_us;          /* before this instant, even if the hall gives them more */
+    int64_t submit_us;       /* the length of the window before, in which they submit */
+    int64_t look_after_us;   /* who has submitted looks again so often; 0: never */
+    int64_t result_us;       /* in so much time everybody asks for the result, */
+    unsigned results;        /* so often */
+    double drops_per_us;     /* of each candidate while it sits */
+    const uint32_t *keys;    /* marks.h: what scoring must make of choices; NULL: not known */
+    bool scored;             /* the check asks for the response sheet; else for the answers */
+    str origin, host;        /* "https://127.0.0.1:8443" and its host part */
 };
 
 enum stage {
@@ -41,6 +48,7 @@ enum stage {
     STAGE_SUBMIT,
     STAGE_RECEIPT,
     STAGE_DONE,
+    STAGE_RESULT,
     STAGE_CHECK,
     STAGE_END
 };
@@ -51,7 +59,7 @@ struct virtual
     uint32_t number, attempt, seq;
     uint16_t turn; /* sign-ins answered */
     uint16_t place;
-    uint8_t stage, asked, tries;
+    uint8_t stage, asked, tries, results;
     bool in_flight, pending, started, late, sign_in_abandoned, overdue;
     uint16_t pending_item;
     char cookie[COOKIE_BYTES_MAX];
@@ -85,5 +93,6 @@ enum doing virtual_act(struct virtual *v, struct stand *stand, int64_t now, stru
 void virtual_reply(struct virtual *v, struct stand *stand, int64_t now,
                    const struct http_head *head, str body);
 void virtual_lost(struct virtual *v, struct stand *stand, int64_t now); /* the connection broke */
+void virtual_results(struct virtual *v, struct stand *stand, int64_t now); /* ask for the result */
 void virtual_check(struct virtual *v, struct stand *stand, int64_t now);
 void virtual_fini(struct virtual *v);

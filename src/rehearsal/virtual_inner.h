@@ -4,7 +4,8 @@
 #include "codec/json.h"
 #include "rehearsal/virtual.h"
 
-#define HEARTBEAT_US (30 * (int64_t)SECOND_US)
+/* A page that has heard nothing from the hall for so long asks (web/src/candidate/sitting.ts). */
+#define HEARTBEAT_US (45 * (int64_t)SECOND_US)
 
 double virtual_unit(struct virtual *v);
 int64_t virtual_between(struct virtual *v, int64_t least, int64_t most);
@@ -30,5 +31,6 @@ static inline void virtual_next(struct virtual *v, enum stage stage, int64_t due
     v->due_us = due_us;
 }
 void virtual_finish(struct reply *r); /* nothing more to do in this phase */
+void virtual_look_later(struct virtual *v, const struct plan *plan, int64_t now);
 fail virtual_resume_done(struct reply *r);
 fail virtual_sheet_done(struct reply *r);

@@ -12,10 +12,19 @@ enum { TRIES_MAX = 8 };
 
 void virtual_finish(struct reply *r)
 {
-    bool sitting = r->v->stage != STAGE_CHECK;
-    r->v->stage = sitting ? STAGE_DONE : STAGE_END;
+    struct virtual *v = r->v;
+    bool sitting = v->stage != STAGE_CHECK && v->stage != STAGE_RESULT;
+    v->stage = sitting ? STAGE_DONE : STAGE_END;
     if (sitting)
         r->stand->board->finished++;
+    virtual_look_later(v, r->stand->plan, r->now);
+}
+
+/* Whose exam is over keeps the page open and looks now and then what comes of it. */
+void virtual_look_later(struct virtual *v, const struct plan *plan, int64_t now)
+{
+    int64_t after = plan->look_after_us;
+    v->due_us = after ? now + virtual_between(v, after / 5 * 4, after / 5 * 6) : NEVER_US;
 }
 
 static void failed(struct reply *r, const char *what)
@@ -34,13 +43,13 @@ static int64_t our_time(const struct reply *r, int64_t at, int64_t server_now)
 static void attempt_waits(struct reply *r, str state, int64_t starts_at, int64_t server_now)
 {
     struct virtual *v = r->v;
-    int64_t spread = virtual_between(v, 0, 5 * SECOND_US); /* from bell to finger */
+    int64_t spread = virtual_between(v, 0, r->stand->plan->start_spread_us);
     if (str_eq(state, STR("ready")))
         virtual_next(v, STAGE_READY, r->now + spread);
     else if (starts_at > server_now)
         virtual_next(v, STAGE_READY, our_time(r, starts_at, server_now) + spread);
     else
-        virtual_next(v, STAGE_WAIT, r->now + virtual_between(v, 2 * SECOND_US, 4 * SECOND_US));
+        virtual_next(v, STAGE_WAIT, r->now + virtual_heartbeat(v));
 }
 
 static fail attempt_times(struct reply *r, int64_t *starts_at, int64_t *server_now)
@@ -71,7 +80,9 @@ static fail attempt_seen(struct reply *r)
         f = attempt_times(r, &starts_at, &server_now);
     if (f)
         return f;
-    if (str_eq(state, STR("submitted"))) {
+    if (v->stage == STAGE_DONE) {
+        virtual_look_later(v, r->stand->plan, r->now);
+    } else if (str_eq(state, STR("submitted"))) {
         if (v->stage != STAGE_RECEIPT)
             r->stand->board->submitted++;
         virtual_next(v, STAGE_RECEIPT, r->now);
@@ -153,6 +164,13 @@ static void note_recovery(struct reply *r)
         r->stand->board->recovered_us = r->now;
 }
 
+/* No fault was at work between the moment this was due and now. */
+static bool is_calm(const struct reply *r)
+{
+    int64_t killed = r->stand->orders->killed_us;
+    return !killed || r->now < killed || r->v->due_us >= r->stand->orders->calm_us;
+}
+
 static fail save_done(struct reply *r)
 {
     struct virtual *v = r->v;
@@ -173,8 +191,11 @@ static fail save_done(struct reply *r)
         return fail_set(&r->why, FAIL_INPUT, "not the receipt of this save");
     entry->acked = entry->sent;
     v->pending = false;
+    v->heartbeat_us = r->now + virtual_heartbeat(v);
     r->stand->board->saves_acknowledged++;
     note_recovery(r);
+    if (is_calm(r))
+        hist_record(&r->stand->board->calm, r->now - v->due_us);
     return FAIL_NONE;
 }
 
@@ -212,14 +233,30 @@ static fail submit_done(struct reply *r)
     return FAIL_NONE;
 }
 
+/* The next one comes after a pause, so that the last is within the window. */
+static fail result_done(struct reply *r)
+{
+    const struct plan *plan = r->stand->plan;
+    str total = STR_NONE;
+    fail f = json_str(r->json, "total", true, &total, &r->why);
+    if (f)
+        return f;
+    r->stand->board->results_seen++;
+    if (--r->v->results == 0)
+        virtual_finish(r);
+    else
+        r->v->due_us += virtual_between(r->v, 0, plan->result_us / 2 / (int64_t)plan->results);
+    return FAIL_NONE;
+}
+
 typedef fail (*done_fn)(struct reply *r);
 static const done_fn done[ASK_KINDS] = {
-    [ASK_SIGN_IN] = sign_in_done,     [ASK_LOOK] = attempt_seen,
-    [ASK_START] = attempt_seen,       [ASK_FORM] = form_done,
-    [ASK_PAPER] = paper_done,         [ASK_RESUME] = virtual_resume_done,
-    [ASK_SAVE] = save_done,           [ASK_HEARTBEAT] = heartbeat_done,
-    [ASK_SUBMIT] = submit_done,       [ASK_RECEIPT] = receipt_done,
-    [ASK_SHEET] = virtual_sheet_done,
+    [ASK_SIGN_IN] = sign_in_done, [ASK_LOOK] = attempt_seen,
+    [ASK_START] = attempt_seen,   [ASK_FORM] = form_done,
+    [ASK_PAPER] = paper_done,     [ASK_RESUME] = virtual_resume_done,
+    [ASK_SAVE] = save_done,       [ASK_HEARTBEAT] = heartbeat_done,
+    [ASK_SUBMIT] = submit_done,   [ASK_RECEIPT] = receipt_done,
+    [ASK_RESULT] = result_done,   [ASK_SHEET] = virtual_sheet_done,
 };
 
 static fail body_parse(struct reply *r)

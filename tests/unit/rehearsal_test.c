@@ -5,6 +5,7 @@
 #include "codec/json.h"
 #include "rehearsal/credentials.h"
 #include "rehearsal/marks.h"
+#include "rehearsal/profile.h"
 #include "rehearsal/verdict.h"
 #include "rehearsal/virtual.h"
 #include "tests/test.h"
@@ -51,7 +52,12 @@ static void room_open(uint64_t seed)
                                .candidates = 1,
                                .begin_us = HOUR_US,
                                .save_every_us = 4 * SECOND_US,
+                               .start_spread_us = SECOND_US,
                                .sitting_us = NEVER_US,
+                               .end_us = NEVER_US,
+                               .submit_us = 60 * SECOND_US,
+                               .results = 3,
+                               .result_us = 60 * SECOND_US,
                                .origin = STR("https://hall"),
                                .host = STR("hall") };
     room.stand = (struct stand){ &room.plan, &room.paper, &board, &room.orders, &room.arena };
@@ -176,6 +182,8 @@ static int respond(struct out *body, const struct http_head *head, str request)
         save(body, (unsigned)i, request);
     } else if (str_ends(path, STR("/answers")) || str_ends(path, STR("/responses"))) {
         say_answers(body, str_ends(path, STR("/responses")));
+    } else if (str_ends(path, STR("/result"))) {
+        out_z(body, "{\"total\":\"7\",\"rank\":1}");
     } else if (str_ends(path, STR("/submit")) || str_ends(path, STR("/receipt"))) {
         tiny->submitted = true;
         out_fmt(body, "{\"answered\":%u,\"signature\":\"s\"}", answered());
@@ -250,6 +258,39 @@ TEST(rehearsal, a_candidate_sits_from_sign_in_to_receipt_and_all_is_found)
     CHECK_EQ(board.saves_acknowledged, room.tiny.saves);
     CHECK_EQ(board.latency[ASK_RECEIPT].count, 1);
     room_close();
+}
+
+TEST(rehearsal, a_save_that_a_fault_touched_is_not_among_the_calm_ones)
+{
+    room_open(test_seed());
+    room.orders.killed_us = HOUR_US + 200 * SECOND_US;
+    room.orders.calm_us = HOUR_US + 400 * SECOND_US;
+    run_and_check(false);
+    uint64_t calm = board.calm.count, all = board.latency[ASK_SAVE].count;
+    CHECK(calm > all / 2 && calm < all * 3 / 4); /* 200 of 600 s were in the fault's shadow */
+    room_close();
+}
+
+TEST(rehearsal, a_candidate_asks_for_the_result_as_often_as_the_profile_says)
+{
+    room_open(test_seed());
+    run();
+    int64_t from = room.now;
+    virtual_results(&room.v, &room.stand, room.now);
+    run();
+    CHECK_EQ(board.results_seen, 3);
+    CHECK_EQ(board.latency[ASK_RESULT].count, 3);
+    CHECK_EQ(board.finished, 1); /* the sitting's, once */
+    CHECK(room.now > from && room.now < from + 61 * SECOND_US);
+    room_close();
+}
+
+TEST(rehearsal, an_unknown_profile_is_answered_with_the_nearest)
+{
+    struct why why;
+    CHECK(profile_find("stampede", &why)->bell);
+    CHECK(!profile_find("stampeed", &why));
+    CHECK_HAS(str_z(why.text), STR("did you mean stampede"));
 }
 
 TEST(rehearsal, a_candidate_of_a_running_hall_leaves_when_the_rehearsal_does)
@@ -438,11 +479,17 @@ TEST(rehearsal, a_verdict_is_pass_fail_or_void_for_a_reason)
     outcome_good();
     CHECK_EQ(judge(), VERDICT_PASS);
     CHECK_EQ(judgement.count, 0);
-    hist_record(&outcome.total.latency[ASK_SAVE], 300000);
-    CHECK_EQ(judge(), VERDICT_FAIL);
+    hist_record(&outcome.total.latency[ASK_SAVE], 300000); /* in a fault's shadow */
     outcome.faults_planned = outcome.fault_count = 1;
-    CHECK_EQ(judge(), VERDICT_PASS); /* and says why the latency was not judged */
+    CHECK_EQ(judge(), VERDICT_PASS); /* and says which latency was judged */
     CHECK_EQ(judgement.count, 1);
+    hist_record(&outcome.total.calm, 300000);
+    CHECK_EQ(judge(), VERDICT_FAIL);
+    outcome_good();
+    outcome.upgrades_failed = 1;
+    CHECK_EQ(judge(), VERDICT_FAIL);
+    outcome_good();
+    outcome.fault_count = 1;
     outcome.faults_planned = 2;
     CHECK_EQ(judge(), VERDICT_VOID);
     outcome_good();
