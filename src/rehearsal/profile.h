@@ -9,7 +9,7 @@ struct profile {
     const char *name, *purpose;
     bool bell;         /* nobody may start before all have signed in; else all start as they come */
     unsigned start_s;  /* from being allowed to start to doing it */
-    unsigned submit_s; /* before the end, if the sitting is ten times as long; else its tenth */
+    unsigned submit_s; /* before the end, or in the last third of a short sitting */
     unsigned results;  /* so often everybody asks for the result once it is published */
     unsigned result_s; /* all within this time */
 };

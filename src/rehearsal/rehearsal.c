@@ -125,7 +125,7 @@ static void plan_make(struct rehearsal *r)
                        .start_spread_us = profile->start_s * (int64_t)SECOND_US,
                        .sitting_us = opts->target ? sitting_us : NEVER_US,
                        .end_us = opts->target ? NEVER_US : from_us + sitting_us,
-                       .submit_us = MIN(profile->submit_s * (int64_t)SECOND_US, sitting_us / 10),
+                       .submit_us = MIN(profile->submit_s * (int64_t)SECOND_US, sitting_us / 3),
                        .look_after_us = 60 * (int64_t)SECOND_US,
                        .results = profile->results,
                        .result_us = profile->result_s * (int64_t)SECOND_US,

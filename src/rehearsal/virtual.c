@@ -117,7 +117,7 @@ static void count_overdue(struct virtual *v, struct stand *stand, int64_t now)
 
 void virtual_lost(struct virtual *v, struct stand *stand, int64_t now)
 {
-    stand->board->reconnects += v->stage != STAGE_DONE && v->stage != STAGE_END;
+    stand->board->reconnects += v->stage < STAGE_DONE;
     if (!v->in_flight)
         return;
     v->in_flight = false;
