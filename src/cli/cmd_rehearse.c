@@ -1,5 +1,6 @@
 /* cmd_rehearse.c - `examhall rehearse`: options in, verdict out; see rehearsal/rehearsal.h. */
 #include "cli/cmd.h"
+#include "platform/spec.h"
 #include "rehearsal/rehearsal.h"
 
 #include <time.h>
@@ -46,7 +47,22 @@ static fail opts_check(const struct rehearsal_opts *opts, struct why *why)
     return FAIL_NONE;
 }
 
-static int report(const struct rehearsal_opts *opts)
+/* Of the hall that is rehearsed for; without one the defaults. */
+static fail objectives_load(struct objectives *objectives, const char *dir, struct why *why)
+{
+    char path[4096];
+    struct spec spec = { .objectives = objectives_default };
+    struct arena arena = arena_make(8 * MIB);
+    fail f = FAIL_NONE;
+    snprintf(path, sizeof(path), "%s/hall.yaml", dir ? dir : "");
+    if (dir)
+        f = spec_load(&spec, path, &arena, why);
+    *objectives = spec.objectives;
+    arena_fini(&arena);
+    return f;
+}
+
+static int report(const struct rehearsal_opts *opts, const struct objectives *objectives)
 {
     static struct outcome outcome;
     static struct judgement judgement;
@@ -54,7 +70,7 @@ static int report(const struct rehearsal_opts *opts)
     fail f = rehearsal_run(opts, &outcome, &why);
     if (f)
         return complain(f, &why);
-    verdict_judge(&judgement, &outcome, &objectives_default);
+    verdict_judge(&judgement, &outcome, objectives);
     struct out out = out_make(MIB);
     if (is_json_wanted())
         verdict_json(&out, &outcome, &judgement);
@@ -86,7 +102,8 @@ int cmd_rehearse(int argc, char **argv)
           FAULTS_MAX / 4 },
         { "--upgrade", NULL, offsetof(struct rehearsal_opts, upgrade), 0, FAULTS_MAX / 4 },
     };
-    const char *seed = NULL, *profile = "day";
+    const char *seed = NULL, *profile = "day", *for_dir = NULL;
+    struct objectives objectives;
     const struct option options[] = {
         { "--candidates", &numbers[0].text, NULL },
         { "--minutes", &numbers[1].text, NULL },
@@ -98,6 +115,7 @@ int cmd_rehearse(int argc, char **argv)
         { "--upgrade", &numbers[7].text, NULL },
         { "--profile", &profile, NULL },
         { "--seed", &seed, NULL },
+        { "--for", &for_dir, NULL },
         { "--target", &opts.target, NULL },
         { "--codes", &opts.codes, NULL },
         { "--ca", &opts.ca, NULL },
@@ -123,5 +141,7 @@ int cmd_rehearse(int argc, char **argv)
     opts.drops_given = numbers[4].text != NULL;
     opts.plain_lines = is_json_wanted();
     fail f = opts_check(&opts, &why);
-    return f ? complain(f, &why) : report(&opts);
+    if (!f)
+        f = objectives_load(&objectives, for_dir, &why);
+    return f ? complain(f, &why) : report(&opts, &objectives);
 }

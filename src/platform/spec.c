@@ -20,13 +20,13 @@ struct reader {
     const char *zone;
 };
 
-enum kind { TEXT, NUMBER, MARKS, LINES, LIST, MAP, LATER_MAP };
+enum kind { TEXT, NUMBER, DURATION, MARKS, LINES, LIST, MAP, LATER_MAP };
 
 struct key {
     const char *name;
     enum kind kind;
     size_t offset;      /* into the struct that is filled */
-    int64_t min, max;   /* NUMBER, and bytes of TEXT */
+    int64_t min, max;   /* NUMBER, bytes of TEXT, milliseconds of DURATION */
     const char *wanted; /* what would be right, for people */
 };
 
@@ -87,6 +87,17 @@ static bool is_marks(str s)
     return digits && points <= 1 && digits + points + (s.p[0] == '-') == s.n;
 }
 
+/* "250ms" or "2s": a whole number and its unit. */
+static bool read_ms(str text, int64_t *ms)
+{
+    bool short_unit = str_ends(text, STR("ms"));
+    if (!short_unit && !str_ends(text, STR("s")))
+        return false;
+    int64_t unit_ms = short_unit ? 1 : 1000;
+    bool whole = str_i64(str_first(text, text.n - (short_unit ? 2 : 1)), ms);
+    return whole && !__builtin_mul_overflow(*ms, unit_ms, ms);
+}
+
 static fail read_value(struct reader *r, const struct key *key, struct fy_node *node, int line,
                        void *to)
 {
@@ -100,12 +111,13 @@ static fail read_value(struct reader *r, const struct key *key, struct fy_node *
     }
     if (!fy_node_is_scalar(node) || !text.p)
         return refuse(r, line, "%s must be %s", key->name, key->wanted);
-    if (key->kind == NUMBER) {
+    if (key->kind == NUMBER || key->kind == DURATION) {
         int64_t v;
-        if (!str_i64(text, &v) || v < key->min || v > key->max)
+        bool number = key->kind == NUMBER ? str_i64(text, &v) : read_ms(text, &v);
+        if (!number || v < key->min || v > key->max)
             return refuse(r, line, "%s is \"%.*s\", but must be %s", key->name,
                           STR_ARG(str_first(text, 60)), key->wanted);
-        *(int64_t *)field = v;
+        *(int64_t *)field = key->kind == NUMBER ? v : v * 1000; /* microseconds */
         return FAIL_NONE;
     }
     bool right = key->kind == MARKS ? is_marks(text)
@@ -355,6 +367,53 @@ static fail read_exams(struct reader *r, struct fy_node *root, struct spec *spec
     return f;
 }
 
+/* --- objectives --------------------------------------------------------------------------------
+ */
+
+#define LIMIT_KEY(name, place)                                                                     \
+    { #name, DURATION, place, 1, 3600000, "a duration from 1ms to 3600s, such as 250ms or 2s" },
+
+static const struct key limit_keys[] = {
+#define X(name, per_mille) LIMIT_KEY(name, offsetof(struct limits, name##_us))
+    LIMITS(X)
+#undef X
+};
+
+static const struct key save_keys[] = {
+#define X(name, per_mille) LIMIT_KEY(name, offsetof(struct objectives, save.name##_us))
+    LIMITS(X)
+#undef X
+        { "lost", NUMBER, offsetof(struct objectives, saves_lost), 0, 0,
+          "0: an acknowledged answer is never lost" },
+};
+
+static const struct key objective_keys[] = {
+#define X(kind)                                                                                    \
+    { #kind, MAP, offsetof(struct objectives, kind), 0, 0, "a mapping such as {p99: 2s}" },
+    LIMITED(X)
+#undef X
+        { "failed", NUMBER, offsetof(struct objectives, requests_failed), 0, 1000000,
+          "a number of requests from 0 to 1000000" },
+};
+
+static fail read_objectives(struct reader *r, struct fy_node *root, struct objectives *objectives)
+{
+    struct fy_node *map = member(root, "objectives");
+    *objectives = objectives_default;
+    fail f = map ? read_map(r, map, "objectives", objective_keys, COUNT(objective_keys), objectives)
+                 : FAIL_NONE;
+    for (size_t i = 0; map && i < COUNT(objective_keys) && !f; i++) {
+        const struct key *key = &objective_keys[i];
+        struct fy_node *limits = key->kind == MAP ? member(map, key->name) : NULL;
+        if (limits && key->offset == offsetof(struct objectives, save))
+            f = read_map(r, limits, key->name, save_keys, COUNT(save_keys), objectives);
+        else if (limits)
+            f = read_map(r, limits, key->name, limit_keys, COUNT(limit_keys),
+                         (char *)objectives + key->offset);
+    }
+    return f;
+}
+
 /* --- the file ----------------------------------------------------------------------------------
  */
 
@@ -367,7 +426,7 @@ static const struct key root_keys[] = {
     { "listen", TEXT, offsetof(struct spec, listen), 1, 100, "an address such as 0.0.0.0:8443" },
     { "exams", LIST, 0, 0, 0, "a list of exams" },
     { "settings", MAP, 0, 0, 0, "a mapping such as {answers.grace_s: 5}" },
-    { "objectives", LATER_MAP, 0, 0, 0, "a mapping" },
+    { "objectives", MAP, 0, 0, 0, "a mapping such as {save: {p99: 250ms}}" },
     { "environments", LATER_MAP, 0, 0, 0, "a mapping" },
     { "services", LATER_MAP, 0, 0, 0, "a mapping" },
 };
@@ -414,6 +473,8 @@ static fail read_root(struct reader *r, struct fy_node *root, struct spec *spec)
             STR_ARG(spec->time_zone));
     r->zone = spec->time_zone.p;
     f = read_exams(r, root, spec);
+    if (!f)
+        f = read_objectives(r, root, &spec->objectives);
     return f ? f : read_settings(r, root, spec);
 }
 

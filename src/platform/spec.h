@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/fail.h"
+#include "platform/objectives.h"
 
 #define SPEC_EXAMS_MAX  64
 #define SPEC_SHIFTS_MAX 64
@@ -29,6 +30,7 @@ struct spec {
     str hall, title, domain, time_zone, listen;
     struct spec_exam *exams;
     unsigned exam_count;
+    struct objectives objectives;
     str settings; /* "name=value" lines, for hall_opts */
 };
 

@@ -2,11 +2,12 @@
  *
  * pass: every objective was met. fail: one was not. void: this side could not do what it was asked,
  * so the run says nothing about the hall; that outranks pass, but never hides a lost answer.
- * With faults the latency of saves is judged by those that no fault touched; the percentiles shown
- * contain the restarts, which is what they are for. */
+ * With faults the latency of saves is judged by those that no fault touched, and that of no other
+ * kind; the percentiles shown contain the restarts, which is what they are for. */
 #pragma once
 
 #include "base/out.h"
+#include "platform/objectives.h"
 #include "rehearsal/series.h"
 
 enum { FAULTS_MAX = 1000 };
@@ -19,13 +20,6 @@ struct fault {
     int64_t at_us;        /* planned: after the begin of the sitting; done: monotonic */
     int64_t back_us;      /* until the first save sent after it was acknowledged; 0: not seen */
 };
-
-struct objectives {
-    int64_t save_p99_us, sign_in_p99_us;
-    int64_t lag_p99_us;        /* of our own; beyond it latencies mean nothing */
-    int64_t lag_faults_p99_us; /* with faults, where latencies are not judged */
-};
-extern const struct objectives objectives_default;
 
 struct outcome {
     struct board total;

@@ -464,7 +464,9 @@ static void outcome_good(void)
     outcome.target = "https://hall";
     outcome.total.submitted = outcome.total.checked = 10;
     outcome.total.saves_acknowledged = 100;
+    hist_record(&outcome.total.latency[ASK_SIGN_IN], 90000);
     hist_record(&outcome.total.latency[ASK_SAVE], 20000);
+    hist_record(&outcome.total.calm, 20000);
     hist_record(&outcome.total.lag, 10);
 }
 
@@ -503,6 +505,49 @@ TEST(rehearsal, a_verdict_is_pass_fail_or_void_for_a_reason)
     outcome_good();
     outcome.total.requests_failed = 1;
     CHECK_EQ(judge(), VERDICT_FAIL);
+}
+
+static enum verdict judge_by(const struct objectives *objectives)
+{
+    verdict_judge(&judgement, &outcome, objectives);
+    return judgement.verdict;
+}
+
+TEST(rehearsal, every_objective_of_the_spec_is_judged_and_named_when_it_is_missed)
+{
+    static const struct {
+        struct objectives objectives;
+        const char *reason;
+    } rows[] = {
+        { { .sign_in.p50_us = 89000 }, "sign_in p50 is 90.0 ms, the objective is 89 ms" },
+        { { .save.max_us = 19000 }, "save max is 20.0 ms, the objective is 19 ms" },
+        { { .start.p90_us = 1000 }, "start p90 is 40.0 ms, the objective is 1 ms" },
+        { { .form.p99_us = 1000 }, "form p99 is 40.0 ms, the objective is 1 ms" },
+        { { .heartbeat.p999_us = 1000 }, "heartbeat p999 is 40.0 ms, the objective is 1 ms" },
+        { { .submit.max_us = 1000 }, "submit max is 40.0 ms, the objective is 1 ms" },
+        { { .result.max_us = 1000 }, "result max is 40.0 ms, the objective is 1 ms" },
+        { { .requests_failed = 1 }, "2 requests failed, the objective is 1" },
+    };
+    outcome_good();
+    for (int i = 0; i < ASK_KINDS; i++)
+        if (i != ASK_SIGN_IN && i != ASK_SAVE)
+            hist_record(&outcome.total.latency[i], 40000);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        outcome.total.requests_failed = rows[i].objectives.requests_failed ? 2 : 0;
+        CHECK_EQ(judge_by(&rows[i].objectives), VERDICT_FAIL);
+        CHECK_EQ(judgement.count, 1);
+        CHECK_STR(str_z(judgement.reasons[0]), str_z(rows[i].reason));
+    }
+    outcome.total.requests_failed = 1;
+    CHECK_EQ(judge_by(&(struct objectives){ .requests_failed = 1 }), VERDICT_PASS);
+}
+
+TEST(rehearsal, an_objective_for_what_nobody_asked_is_said_not_to_be_judged)
+{
+    outcome_good();
+    CHECK_EQ(judge_by(&(struct objectives){ .result.p99_us = 1000 }), VERDICT_PASS);
+    CHECK_EQ(judgement.count, 1);
+    CHECK_HAS(str_z(judgement.reasons[0]), STR("the objective for result was not judged"));
 }
 
 TEST(rehearsal, the_json_has_the_promised_members_in_order)

@@ -64,6 +64,26 @@ TEST(spec, the_example_of_the_design_is_read_with_its_time_zone)
     arena_fini(&arena);
 }
 
+TEST(spec, objectives_are_limits_by_kind_and_what_is_left_out_keeps_its_default)
+{
+    struct spec spec;
+    struct out out = out_make(KIB);
+    CHECK_OK(parse(&spec, "hall: x\n"));
+    CHECK_EQ(spec.objectives.save.p99_us, 250000);
+    CHECK_EQ(spec.objectives.sign_in.p99_us, 2000000);
+    CHECK_OK(parse(&spec, "hall: x\nobjectives:\n  save: {p50: 5ms, p99: 100ms, lost: 0}\n"
+                          "  submit: {max: 3s, p999: 900ms, p90: 1ms}\n  failed: 7\n"));
+    CHECK_EQ(spec.objectives.requests_failed, 7);
+    objectives_json(&out, NULL, &spec.objectives);
+    CHECK_STR(
+        out_view(&out),
+        STR("{\"saves_lost\":0,\"requests_failed\":7,\"latency_ms\":{\"sign_in\":{\"p99\":2000},"
+            "\"save\":{\"p50\":5,\"p99\":100},"
+            "\"submit\":{\"p90\":1,\"p999\":900,\"max\":3000}}}"));
+    out_fini(&out);
+    arena_fini(&arena);
+}
+
 TEST(spec, a_mistake_is_said_with_its_line_and_what_would_be_right)
 {
     static const struct {
@@ -131,6 +151,18 @@ TEST(spec, a_mistake_is_said_with_its_line_and_what_would_be_right)
         { "hall: x\ntitle: \"a\n", 0, { "not YAML", "" } },
         { "hall: x\nlisten: {a: b}\n", 2, { "listen must be", "0.0.0.0:8443" } },
         { "hall: x\nobjectives: fast\n", 2, { "objectives must be", "mapping" } },
+        { "hall: x\nobjectives: {saves: {p99: 1s}}\n", 2, { "\"saves\"", "did you mean save" } },
+        { "hall: x\nobjectives:\n  save: 250ms\n", 3, { "save must be", "{p99: 2s}" } },
+        { "hall: x\nobjectives:\n  save: {p95: 1s}\n", 3, { "\"p95\"", "did you mean p90" } },
+        { "hall: x\nobjectives:\n  save:\n    p99: 250\n", 4, { "\"250\"", "250ms or 2s" } },
+        { "hall: x\nobjectives:\n  save:\n    p99: 0ms\n", 4, { "\"0ms\"", "1ms to 3600s" } },
+        { "hall: x\nobjectives:\n  save:\n    p99: 3601s\n", 4, { "3601s", "1ms to 3600s" } },
+        { "hall: x\nobjectives:\n  save:\n    p99: 99999999999999999s\n", 4, { "p99 is", "2s" } },
+        { "hall: x\nobjectives:\n  save:\n    p99: 1.5s\n", 4, { "1.5s", "2s" } },
+        { "hall: x\nobjectives:\n  save:\n    p99: ms\n", 4, { "\"ms\"", "2s" } },
+        { "hall: x\nobjectives:\n  save: {lost: 1}\n", 3, { "lost is \"1\"", "never lost" } },
+        { "hall: x\nobjectives:\n  submit: {lost: 0}\n", 3, { "submit has no key", "lost" } },
+        { "hall: x\nobjectives:\n  failed: some\n", 3, { "failed is \"some\"", "0 to 1000000" } },
         { "hall: \xff\xfe\n", 1, { "UTF-8", "" } },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
