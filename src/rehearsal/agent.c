@@ -175,7 +175,7 @@ static void agent_fill(struct agent *agent)
     must(agent->seats && agent->heap);
     for (uint32_t i = 0; i < opts->count; i++) {
         struct seat *seat = &agent->seats[i];
-        const struct credential *credential = &opts->credentials[opts->first + i];
+        const struct credential *credential = &opts->credentials[i];
         seat->agent = agent;
         virtual_init(&seat->v, opts->plan, opts->first + i, credential->roll, credential->code);
         seat->wake_us = virtual_wake(&seat->v);

@@ -11,9 +11,9 @@ enum { AGENT_CANDIDATES_MAX = 18000 };
 struct agent_opts {
     const struct plan *plan;
     const struct io_target *target;
-    const char *ca;                       /* or NULL */
-    const struct credential *credentials; /* of the whole run */
-    uint32_t first, count;                /* which of them are ours */
+    str ca;                               /* PEM, or empty */
+    const struct credential *credentials; /* of ours */
+    uint32_t first, count;                /* which of the run's candidates are ours */
     struct board *board;
     const struct orders *orders;
 };

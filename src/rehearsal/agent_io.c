@@ -10,6 +10,7 @@
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,7 +88,20 @@ fail io_target_parse(struct io_target *target, str url, struct why *why)
     return address_find(target, text, why);
 }
 
-static fail tls_open(struct io *io, const char *ca, struct why *why)
+/* Takes all certificates of the PEM text; false when there is none, or one is damaged. */
+static bool ca_take(X509_STORE *store, str pem)
+{
+    unsigned taken = 0;
+    BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.n);
+    for (X509 *cert; bio && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)); X509_free(cert))
+        taken += X509_STORE_add_cert(store, cert) == 1;
+    bool whole = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    ERR_clear_error();
+    BIO_free(bio);
+    return taken && whole;
+}
+
+static fail tls_open(struct io *io, str ca, struct why *why)
 {
     io->tls = SSL_CTX_new(TLS_client_method());
     if (!io->tls)
@@ -96,15 +110,15 @@ static fail tls_open(struct io *io, const char *ca, struct why *why)
     SSL_CTX_set_session_cache_mode(io->tls, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_mode(io->tls, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    if (!ca)
+    if (!ca.n)
         return FAIL_NONE;
     SSL_CTX_set_verify(io->tls, SSL_VERIFY_PEER, NULL);
-    if (SSL_CTX_load_verify_locations(io->tls, ca, NULL) != 1)
-        return fail_set(why, FAIL_WORLD, "cannot read certificates from %s", ca);
+    if (!ca_take(SSL_CTX_get_cert_store(io->tls), ca))
+        return fail_set(why, FAIL_INPUT, "the file given with --ca has no certificates in PEM");
     return FAIL_NONE;
 }
 
-fail io_open(struct io **io_out, const struct io_target *target, const char *ca,
+fail io_open(struct io **io_out, const struct io_target *target, str ca,
              const struct io_hooks *hooks, struct why *why)
 {
     struct io *io = calloc(1, sizeof(*io));
@@ -149,10 +163,15 @@ static bool source_choose(const struct io *io, int fd, uint32_t number)
 {
     int on = 1;
     uint32_t place = number / SOURCE_EACH;
+    const struct io_target *target = io->target;
     struct sockaddr_in source = { .sin_family = AF_INET };
-    if (!io->target->loopback)
+    if (target->source_count)
+        source.sin_addr = target->sources[number % target->source_count];
+    else if (target->loopback)
+        source.sin_addr.s_addr =
+            htonl(127u << 24 | 1u << 16 | place / 250 << 8 | (1 + place % 250));
+    else
         return true;
-    source.sin_addr.s_addr = htonl(127u << 24 | 1u << 16 | place / 250 << 8 | (1 + place % 250));
     return !setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) &&
            !bind(fd, (struct sockaddr *)&source, sizeof(source));
 }

@@ -18,9 +18,15 @@ struct io_hooks {
     void (*lost)(void *owner, const char *what);
 };
 
+enum { IO_SOURCES_MAX = 64 };
+
 struct io_target {
     struct sockaddr_in address;
     bool tls, loopback;
+    /* Connections leave from these in turn. None: the kernel's choice, or for a loopback target as
+     * many addresses of 127.1.0.0/16 as it takes. sources.h fills them in. */
+    struct in_addr sources[IO_SOURCES_MAX];
+    unsigned source_count;
     char origin[300]; /* "https://host:port" */
     str host;         /* "host:port", within origin */
     char name[256];   /* host alone */
@@ -29,18 +35,22 @@ struct io_target {
 /* "https://host[:port]" or "http://..."; looks the name up (IPv4). */
 fail io_target_parse(struct io_target *target, str url, struct why *why) MUST_USE;
 
-/* `ca`: a PEM file the server's certificate must chain to; NULL: any certificate will do (a hall of
- * our own, whose certificate is self-signed). Keeps target. */
-fail io_open(struct io **io, const struct io_target *target, const char *ca,
-             const struct io_hooks *hooks, struct why *why) MUST_USE;
+/* `ca`: PEM text, to whose certificates the server's must chain; empty: any certificate will do (a
+ * hall of our own, whose certificate is self-signed). Keeps target. */
+fail io_open(struct io **io, const struct io_target *target, str ca, const struct io_hooks *hooks,
+             struct why *why) MUST_USE;
 void io_close_all(struct io *io); /* no hooks are called */
 
 /* Starts to connect; NULL when this side is out of ports, descriptors or memory (errno says).
- * `number` spreads connections to a loopback target over source addresses: one address has ports
- * for some 14,000 before connect() crawls. Keeps owner. */
+ * `number` spreads connections over source addresses: one address has ports for some 14,000 before
+ * connect() crawls. Keeps owner. */
 struct io_conn *io_connect(struct io *io, void *owner, uint32_t number);
 void io_send(struct io *io, struct io_conn *conn, str request); /* copies */
 void io_close(struct io *io, struct io_conn *conn);
 unsigned io_count(const struct io *io); /* established */
 
 void io_turn(struct io *io, int64_t timeout_us);
+
+/* Asks the hall for its time, from each source address once: can it be reached from this machine,
+ * and does its certificate hold? Waits at most ten seconds. */
+fail io_probe(const struct io_target *target, str ca, struct why *why) MUST_USE;

@@ -20,6 +20,9 @@ void board_example(struct board *board, const char *format, ...)
     va_start(args, format);
     vsnprintf(board->examples[n], sizeof(board->examples[n]), format, args);
     va_end(args);
+    for (char *c = board->examples[n]; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = ' ';             /* words of a hall must not move a terminal's cursor */
     board->example_count = n + 1; /* after the text: the coordinator reads up to the count */
 }
 

@@ -1,38 +1,31 @@
 /* rehearsal.c - see rehearsal.h. */
 #include "rehearsal/rehearsal.h"
-#include "rehearsal/agent.h"
+#include "rehearsal/crew.h"
 #include "rehearsal/display.h"
 #include "rehearsal/own_hall.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { AGENTS_MAX = 64, TICK_US = 10000, CHECK_WAIT_S = 120 };
+enum { TICK_US = 10000, CHECK_WAIT_S = 120 };
 #define CODES_BYTES_MAX (64 * MIB)
-
-struct shared { /* one mapping all processes see */
-    struct orders orders;
-    struct board boards[];
-};
 
 struct rehearsal {
     const struct rehearsal_opts *opts;
     struct outcome *outcome;
     struct io_target target;
     struct own_hall hall;
-    struct out codes;
+    struct out codes, ca;
     struct credential *credentials;
     struct arena arena; /* theirs */
     struct plan plan;
-    struct shared *shared;
-    size_t shared_bytes;
-    unsigned agents;
-    pid_t pids[AGENTS_MAX];
+    struct muster muster;
+    struct crew *crew;
+    bool told_lost[CREW_HOSTS_MAX];
+    int64_t agents_us; /* CPU of agents elsewhere, up to the last second */
     struct display display;
     struct series *series;
     struct usage *usage;
@@ -49,19 +42,19 @@ static void on_interrupt(int signal_number)
     interrupted = 1;
 }
 
-static fail codes_read(struct out *codes, const char *path, struct why *why)
+static fail text_read(struct out *text, const char *path, struct why *why)
 {
     FILE *file = fopen(path, "re");
     if (!file)
-        return fail_errno(why, FAIL_WORLD, "cannot read the codes in %s", path);
+        return fail_errno(why, FAIL_WORLD, "cannot read %s", path);
     size_t n;
     do {
-        if (!out_reserve(codes, 64 * KIB))
+        if (!out_reserve(text, 64 * KIB))
             break;
-        n = fread(codes->p + codes->n, 1, 64 * KIB, file);
-        codes->n += n;
+        n = fread(text->p + text->n, 1, 64 * KIB, file);
+        text->n += n;
     } while (n);
-    bool bad = ferror(file) || codes->failed;
+    bool bad = ferror(file) || text->failed;
     fclose(file);
     return bad ? fail_set(why, FAIL_WORLD, "cannot read all of %s", path) : FAIL_NONE;
 }
@@ -87,7 +80,10 @@ static fail hall_find(struct rehearsal *r, struct why *why)
                                  .dir = opts->data };
     if (opts->target) {
         r->codes = out_make(CODES_BYTES_MAX);
-        fail f = codes_read(&r->codes, opts->codes, why);
+        r->ca = out_make(MIB);
+        fail f = text_read(&r->codes, opts->codes, why);
+        if (!f && opts->ca)
+            f = text_read(&r->ca, opts->ca, why);
         if (!f)
             f = credentials_read(&r->credentials, opts->candidates, out_view(&r->codes), &r->arena,
                                  why);
@@ -136,50 +132,13 @@ static void plan_make(struct rehearsal *r)
                        .host = r->target.host };
 }
 
-static fail agents_start(struct rehearsal *r, struct why *why)
-{
-    uint32_t count = r->opts->candidates;
-    r->agents = (count + AGENT_CANDIDATES_MAX - 1) / AGENT_CANDIDATES_MAX;
-    r->shared_bytes = sizeof(*r->shared) + r->agents * sizeof(struct board);
-    r->shared =
-        mmap(NULL, r->shared_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (r->shared == MAP_FAILED)
-        return fail_errno(why, FAIL_WORLD, "cannot share memory with the agents");
-    for (unsigned i = 0; i < r->agents; i++) {
-        uint32_t first = (uint32_t)((uint64_t)count * i / r->agents);
-        uint32_t end = (uint32_t)((uint64_t)count * (i + 1) / r->agents);
-        struct agent_opts opts = {
-            &r->plan, &r->target,  r->opts->ca,           r->credentials,
-            first,    end - first, &r->shared->boards[i], &r->shared->orders
-        };
-        r->pids[i] = fork();
-        if (r->pids[i] < 0)
-            return fail_errno(why, FAIL_WORLD, "cannot start agent %u", i + 1);
-        if (!r->pids[i]) {
-            prctl(PR_SET_PDEATHSIG, SIGKILL);
-            signal(SIGINT, SIG_IGN);  /* the coordinator decides */
-            signal(SIGPIPE, SIG_IGN); /* OpenSSL writes to sockets that are gone */
-            _exit(agent_run(&opts));
-        }
-    }
-    return FAIL_NONE;
-}
-
-/* Counters, and now and then all there is. */
-static void count_up(const struct rehearsal *r, struct board *total, bool all)
-{
-    if (all)
-        memset(total, 0, sizeof(*total));
-    board_clear_counters(total);
-    for (unsigned i = 0; i < r->agents; i++)
-        (all ? board_merge : board_merge_counters)(total, &r->shared->boards[i]);
-    r->outcome->connected_peak = MAX(r->outcome->connected_peak, total->connected);
-}
-
 static void second_take(struct rehearsal *r, const struct board *total)
 {
     struct usage_sample used;
+    int64_t agents_us = crew_agents_us(r->crew);
     usage_take(r->usage, &used);
+    used.part[USAGE_AGENTS].cpu_us += agents_us - r->agents_us;
+    r->agents_us = agents_us;
     series_take(r->series, agent_clock_us(), total, &used);
 }
 
@@ -188,16 +147,21 @@ static void mark(struct rehearsal *r, const char *text)
     series_mark(r->series, agent_clock_us(), text);
 }
 
-static void agents_watch(struct rehearsal *r)
+/* Says once what happened to a host or its agents. */
+static void crew_watch(struct rehearsal *r)
 {
-    for (unsigned i = 0; i < r->agents; i++) {
-        int status;
-        if (r->pids[i] <= 0 || waitpid(r->pids[i], &status, WNOHANG) != r->pids[i])
-            continue;
-        r->pids[i] = 0;
-        r->outcome->agents_died++;
-        display_say(&r->display, "Agent %u ended early (wait status %d).", i + 1, status);
+    unsigned died = 0;
+    for (unsigned i = 0; i < r->crew->count; i++) {
+        const struct host *host = r->crew->hosts[i];
+        died += host->effort.died;
+        if (host->lost && !r->told_lost[i])
+            display_say(&r->display, "%s is lost: %s. The verdict will be void.", host->name,
+                        host->trouble);
+        r->told_lost[i] = host->lost;
     }
+    if (died > r->outcome->agents_died)
+        display_say(&r->display, "%u agent processes have ended early.", died);
+    r->outcome->agents_died = died;
 }
 
 static int by_time(const void *a, const void *b)
@@ -233,8 +197,9 @@ static void fault_begins(struct rehearsal *r, struct fault *fault)
     fault->at_us = agent_clock_us();
     /* A millisecond later it is surely gone; what is answered after that comes from its successor.
      */
-    r->shared->orders.calm_us = NEVER_US;
-    r->shared->orders.killed_us = fault->at_us + 1000;
+    r->crew->orders.calm_us = NEVER_US;
+    r->crew->orders.killed_us = fault->at_us + 1000;
+    crew_order(r->crew);
     r->outcome->fault_count++;
 }
 
@@ -275,14 +240,14 @@ static bool fault_over(struct rehearsal *r)
     if (!upgrade_over(r))
         return false;
     struct fault *fault = &r->outcome->faults[r->outcome->fault_count - 1];
-    for (unsigned i = 0; i < r->agents && !fault->back_us; i++) {
-        int64_t at = r->shared->boards[i].recovered_us;
-        if (at > fault->at_us)
-            fault->back_us = at - fault->at_us;
-    }
+    int64_t back_us = crew_recovered_us(r->crew, fault->at_us);
+    if (back_us && !fault->back_us)
+        fault->back_us = back_us - fault->at_us;
     bool over = fault->back_us || agent_clock_us() - fault->at_us > 30 * (int64_t)SECOND_US;
-    if (over && r->shared->orders.calm_us == NEVER_US) /* what had queued up is gone soon after */
-        r->shared->orders.calm_us = agent_clock_us() + 3 * (int64_t)SECOND_US;
+    if (over && r->crew->orders.calm_us == NEVER_US) { /* what had queued up is gone soon after */
+        r->crew->orders.calm_us = agent_clock_us() + 3 * (int64_t)SECOND_US;
+        crew_order(r->crew);
+    }
     return over;
 }
 
@@ -310,7 +275,16 @@ static void show(struct rehearsal *r, const char *phase, const struct board *tot
     display_draw(&r->display, &progress, now);
 }
 
-typedef bool (*over_fn)(struct rehearsal *r, const struct board *total);
+/* Whether the candidates of one host are through with a phase. */
+typedef bool (*over_fn)(const struct rehearsal *r, const struct host *host);
+
+static bool crew_over(const struct rehearsal *r, over_fn over)
+{
+    for (unsigned i = 0; i < r->crew->count; i++)
+        if (!r->crew->hosts[i]->lost && !over(r, r->crew->hosts[i]))
+            return false;
+    return true;
+}
 
 static bool hall_gone(struct rehearsal *r)
 {
@@ -323,36 +297,40 @@ static void phase_run(struct rehearsal *r, const char *phase, int64_t deadline_u
     struct board *total = &r->outcome->total;
     do {
         usleep(TICK_US);
-        agents_watch(r);
         bool second = series_due(r->series, agent_clock_us());
-        count_up(r, total, second);
+        crew_poll(r->crew, total, second);
+        crew_watch(r);
+        r->outcome->connected_peak = MAX(r->outcome->connected_peak, total->connected);
         if (second)
             second_take(r, total);
         faults_tick(r, total);
         show(r, phase, total);
-    } while (!over(r, total) && agent_clock_us() < deadline_us && !interrupted && !hall_gone(r) &&
-             r->outcome->agents_died < r->agents);
+    } while (!crew_over(r, over) && agent_clock_us() < deadline_us && !interrupted &&
+             !hall_gone(r) && !crew_is_dead(r->crew));
     fault_over(r);
 }
 
-static bool all_signed_in(struct rehearsal *r, const struct board *total)
+static bool all_signed_in(const struct rehearsal *r, const struct host *host)
 {
-    return total->signed_in + total->finished >= r->opts->candidates;
+    (void)r;
+    return host->board.signed_in + host->board.finished >= host->count;
 }
 
-static bool all_finished(struct rehearsal *r, const struct board *total)
+static bool all_finished(const struct rehearsal *r, const struct host *host)
 {
-    return total->finished >= r->opts->candidates;
+    (void)r;
+    return host->board.finished >= host->count;
 }
 
-static bool all_have_results(struct rehearsal *r, const struct board *total)
+static bool all_have_results(const struct rehearsal *r, const struct host *host)
 {
-    return total->results_seen >= (uint64_t)r->plan.results * total->submitted;
+    return host->board.results_seen >= (uint64_t)r->plan.results * host->board.submitted;
 }
 
-static bool all_checked(struct rehearsal *r, const struct board *total)
+static bool all_checked(const struct rehearsal *r, const struct host *host)
 {
-    return total->checked + total->unchecked >= r->opts->candidates;
+    (void)r;
+    return host->board.checked + host->board.unchecked >= host->count;
 }
 
 static int64_t in_s(int64_t seconds)
@@ -378,26 +356,22 @@ static fail sit(struct rehearsal *r, struct why *why)
         return f;
     if (r->plan.results && !opts->target) {
         mark(r, "results");
-        r->shared->orders.phase = PHASE_RESULTS;
+        r->crew->orders.phase = PHASE_RESULTS;
+        crew_order(r->crew);
         phase_run(r, "results", in_s(CHECK_WAIT_S), all_have_results);
     }
     mark(r, "check");
-    r->shared->orders.phase = PHASE_CHECK;
+    r->crew->orders.phase = PHASE_CHECK;
+    crew_order(r->crew);
     phase_run(r, "checking", in_s(CHECK_WAIT_S + opts->candidates / 1000), all_checked);
     return FAIL_NONE;
 }
 
 static void agents_stop(struct rehearsal *r)
 {
-    if (!r->shared || r->shared == MAP_FAILED)
-        return;
-    r->shared->orders.phase = PHASE_STOP;
-    for (unsigned i = 0; i < r->agents; i++)
-        if (r->pids[i] > 0)
-            waitpid(r->pids[i], NULL, 0);
-    count_up(r, &r->outcome->total, true);
+    crew_stop(r->crew, &r->outcome->total);
+    crew_watch(r);
     second_take(r, &r->outcome->total);
-    munmap(r->shared, r->shared_bytes);
 }
 
 static fail rehearsal_whole(struct rehearsal *r, struct why *why)
@@ -408,11 +382,20 @@ static fail rehearsal_whole(struct rehearsal *r, struct why *why)
         return f;
     sigaction(SIGINT, &action, NULL); /* from here on the end must be orderly */
     sigaction(SIGTERM, &action, NULL);
+    r->muster = (struct muster){ .target = &r->target,
+                                 .ca = out_view(&r->ca),
+                                 .sources = r->opts->sources,
+                                 .credentials = r->credentials };
+    f = crew_prepare(r->crew, r->opts->candidates, &r->muster, why);
+    if (f)
+        return f;
     plan_make(r);
     faults_plan(r);
-    f = agents_start(r, why);
+    f = crew_start(r->crew, &r->plan, why);
     series_begin(r->series, agent_clock_us());
-    usage_begin(r->usage, r->opts->target ? NULL : r->hall.dir, r->hall.serve, r->pids, r->agents);
+    const struct gang *gang = crew_gang(r->crew);
+    usage_begin(r->usage, r->opts->target ? NULL : r->hall.dir, r->hall.serve,
+                gang ? gang->pids : NULL, gang ? gang->agents : 0);
     if (!f)
         f = sit(r, why);
     agents_stop(r);
@@ -429,11 +412,13 @@ fail rehearsal_run(const struct rehearsal_opts *opts, struct outcome *outcome, s
     static struct rehearsal r;
     static struct series series; /* 2 MB */
     static struct usage usage;
+    static struct crew crew;
     static char target[300], kept[400];
     r = (struct rehearsal){ .opts = opts,
                             .outcome = outcome,
                             .series = &series,
                             .usage = &usage,
+                            .crew = &crew,
                             .arena = arena_make(256 * MIB) };
     memset(outcome, 0, sizeof(*outcome));
     outcome->candidates = opts->candidates;
@@ -441,8 +426,11 @@ fail rehearsal_run(const struct rehearsal_opts *opts, struct outcome *outcome, s
     outcome->seed = opts->seed;
     outcome->series = &series;
     outcome->usage = &usage;
+    outcome->crew = &crew;
     display_init(&r.display, opts->out_fd, opts->plain_lines);
+    must(crew_add(&crew, &host_local, "this machine"));
     fail f = rehearsal_whole(&r, why);
+    crew_close(&crew);
     bool keep = f || outcome->total.saves_lost || outcome->total.saves_foreign ||
                 outcome->total.requests_failed || opts->data;
     if (!opts->target)
@@ -455,6 +443,7 @@ fail rehearsal_run(const struct rehearsal_opts *opts, struct outcome *outcome, s
     signal(SIGTERM, SIG_DFL);
     arena_fini(&r.arena);
     out_fini(&r.codes);
+    out_fini(&r.ca);
     out_fini(&r.hall.codes);
     return f;
 }

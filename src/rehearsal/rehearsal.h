@@ -22,6 +22,7 @@ struct rehearsal_opts {
     bool drops_given, plain, plain_lines;
     uint64_t seed;
     const char *target, *codes, *ca; /* a running hall; NULL: our own */
+    const char *sources;             /* addresses of this machine to connect from; NULL: found */
     const char *data;                /* own hall: keep its folder here; NULL: a temporary one */
     int out_fd;                      /* where progress goes: standard error */
 };

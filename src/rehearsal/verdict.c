@@ -4,16 +4,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* How late virtual candidates may be themselves; beyond it latencies mean nothing. With faults,
- * which make them late too, less is judged. */
-enum { LAG_P99_US = 50000, LAG_FAULTS_P99_US = 1000000 };
-
 const char *const fault_names[] = { "hall", "gateway", "upgrade" };
 static const char *const verdict_names[] = { "pass", "fail", "void" };
 
-static void reason(struct judgement *judgement, enum verdict verdict, const char *format, ...)
-    PRINTF(3, 4);
-static void reason(struct judgement *judgement, enum verdict verdict, const char *format, ...)
+void verdict_reason(struct judgement *judgement, enum verdict verdict, const char *format, ...)
 {
     judgement->verdict = MAX(judgement->verdict, verdict);
     if (judgement->count == REASONS_MAX)
@@ -26,54 +20,35 @@ static void reason(struct judgement *judgement, enum verdict verdict, const char
 
 #define N(count) ((unsigned long long)(count))
 
-static void judge_generator(struct judgement *j, const struct outcome *outcome)
-{
-    const struct board *total = &outcome->total;
-    int64_t lag = hist_quantile(&total->lag, 990);
-    int64_t most = outcome->faults_planned ? LAG_FAULTS_P99_US : LAG_P99_US;
-    if (lag > most)
-        reason(j, VERDICT_VOID,
-               "the virtual candidates themselves were late: p99 %.1f ms, allowed %.1f ms; give "
-               "them more cores or ask for fewer",
-               (double)lag / 1e3, (double)most / 1e3);
-    if (total->local_errors)
-        reason(j, VERDICT_VOID, "this machine could not open a connection %llu times",
-               N(total->local_errors));
-    if (outcome->agents_died)
-        reason(j, VERDICT_VOID, "%u agent processes ended early", outcome->agents_died);
-    if (outcome->fault_count < outcome->faults_planned)
-        reason(j, VERDICT_VOID, "only %u of %u faults could be injected", outcome->fault_count,
-               outcome->faults_planned);
-}
-
 static void judge_answers(struct judgement *j, const struct outcome *outcome,
                           const struct objectives *objectives)
 {
     const struct board *total = &outcome->total;
     if (total->saves_lost)
-        reason(j, VERDICT_FAIL, "%llu acknowledged answers are not in the record",
-               N(total->saves_lost));
+        verdict_reason(j, VERDICT_FAIL, "%llu acknowledged answers are not in the record",
+                       N(total->saves_lost));
     if (total->saves_foreign)
-        reason(j, VERDICT_FAIL, "%llu recorded answers were never sent", N(total->saves_foreign));
+        verdict_reason(j, VERDICT_FAIL, "%llu recorded answers were never sent",
+                       N(total->saves_foreign));
     if (total->marks_wrong)
-        reason(j, VERDICT_FAIL, "%llu answers got other marks than the key says",
-               N(total->marks_wrong));
+        verdict_reason(j, VERDICT_FAIL, "%llu answers got other marks than the key says",
+                       N(total->marks_wrong));
     if (total->receipts_wrong)
-        reason(j, VERDICT_FAIL, "%llu receipts are wrong", N(total->receipts_wrong));
+        verdict_reason(j, VERDICT_FAIL, "%llu receipts are wrong", N(total->receipts_wrong));
     if (total->requests_failed > (uint64_t)objectives->requests_failed)
-        reason(j, VERDICT_FAIL, "%llu requests failed, the objective is %lld",
-               N(total->requests_failed), (long long)objectives->requests_failed);
+        verdict_reason(j, VERDICT_FAIL, "%llu requests failed, the objective is %lld",
+                       N(total->requests_failed), (long long)objectives->requests_failed);
     if (total->submitted < outcome->candidates)
-        reason(j, VERDICT_FAIL, "%llu of %u candidates did not get to submit",
-               N(outcome->candidates - total->submitted), outcome->candidates);
+        verdict_reason(j, VERDICT_FAIL, "%llu of %u candidates did not get to submit",
+                       N(outcome->candidates - total->submitted), outcome->candidates);
     if (total->checked < outcome->candidates)
-        reason(j, VERDICT_FAIL, "the record of %llu of %u candidates could not be checked",
-               N(outcome->candidates - total->checked), outcome->candidates);
+        verdict_reason(j, VERDICT_FAIL, "the record of %llu of %u candidates could not be checked",
+                       N(outcome->candidates - total->checked), outcome->candidates);
     if (outcome->upgrades_failed)
-        reason(j, VERDICT_FAIL, "%u of the upgrades failed; the hall's log says why",
-               outcome->upgrades_failed);
+        verdict_reason(j, VERDICT_FAIL, "%u of the upgrades failed; the hall's log says why",
+                       outcome->upgrades_failed);
     if (!total->saves_acknowledged)
-        reason(j, VERDICT_FAIL, "not one answer was acknowledged");
+        verdict_reason(j, VERDICT_FAIL, "not one answer was acknowledged");
 }
 
 static void judge_limit(struct judgement *j, const struct hist *hist, enum ask ask,
@@ -81,8 +56,8 @@ static void judge_limit(struct judgement *j, const struct hist *hist, enum ask a
 {
     int64_t us = hist_quantile(hist, per_mille);
     if (most_us && us > most_us)
-        reason(j, VERDICT_FAIL, "%s %s is %.1f ms, the objective is %.0f ms", ask_names[ask], limit,
-               (double)us / 1e3, (double)most_us / 1e3);
+        verdict_reason(j, VERDICT_FAIL, "%s %s is %.1f ms, the objective is %.0f ms",
+                       ask_names[ask], limit, (double)us / 1e3, (double)most_us / 1e3);
 }
 
 static void judge_latency(struct judgement *j, const struct hist *hist, enum ask ask,
@@ -95,8 +70,8 @@ static void judge_latency(struct judgement *j, const struct hist *hist, enum ask
     LIMITS(X)
 #undef X
     if (limited && !hist->count)
-        reason(j, VERDICT_PASS, "the objective for %s was not judged: there was none",
-               ask_names[ask]);
+        verdict_reason(j, VERDICT_PASS, "the objective for %s was not judged: there was none",
+                       ask_names[ask]);
 }
 
 static void judge_latencies(struct judgement *j, const struct outcome *outcome,
@@ -105,10 +80,11 @@ static void judge_latencies(struct judgement *j, const struct outcome *outcome,
     const struct board *total = &outcome->total;
     judge_latency(j, &total->calm, ASK_SAVE, &objectives->save);
     if (outcome->faults_planned) {
-        reason(j, VERDICT_PASS,
-               "%u faults were injected: the save latency judged is that of the %llu of %llu saves "
-               "which no fault touched; no other latency was judged",
-               outcome->fault_count, N(total->calm.count), N(total->latency[ASK_SAVE].count));
+        verdict_reason(
+            j, VERDICT_PASS,
+            "%u faults were injected: the save latency judged is that of the %llu of %llu saves "
+            "which no fault touched; no other latency was judged",
+            outcome->fault_count, N(total->calm.count), N(total->latency[ASK_SAVE].count));
         return;
     }
     judge_latency(j, &total->latency[ASK_SIGN_IN], ASK_SIGN_IN, &objectives->sign_in);
@@ -124,17 +100,17 @@ void verdict_judge(struct judgement *j, const struct outcome *outcome,
 {
     const struct board *total = &outcome->total;
     *j = (struct judgement){ .verdict = VERDICT_PASS };
-    judge_generator(j, outcome);
+    generator_judge(j, outcome);
     judge_answers(j, outcome, objectives);
     judge_latencies(j, outcome, objectives);
     if (total->saves_lost || total->saves_foreign)
         j->verdict = VERDICT_FAIL; /* whatever this side did wrong, this the hall must never do */
     if (!outcome->scored)
-        reason(j, VERDICT_PASS,
-               "checked against the recorded answers, not the scored result: an "
-               "officer's rights are needed to score this hall");
+        verdict_reason(j, VERDICT_PASS,
+                       "checked against the recorded answers, not the scored result: an "
+                       "officer's rights are needed to score this hall");
     for (unsigned i = 0; i < total->example_count; i++)
-        reason(j, VERDICT_PASS, "for example: %s", total->examples[i]);
+        verdict_reason(j, VERDICT_PASS, "for example: %s", total->examples[i]);
 }
 
 static void json_ms(struct out *out, const char *name, int64_t us)
@@ -214,6 +190,7 @@ void verdict_json(struct out *out, const struct outcome *outcome, const struct j
     /* clang-format on */
 #undef X
     json_faults(out, outcome);
+    generator_json(out, outcome);
     out_char(out, ',');
     json_hist(out, "save_calm_ms", &total->calm);
     out_char(out, ',');
@@ -265,6 +242,7 @@ void verdict_text(struct out *out, const struct outcome *outcome, const struct j
 {
     const struct board *total = &outcome->total;
     text_latency(out, total);
+    generator_text(out, outcome);
     out_fmt(out,
             "\ncandidates %u   connected at most %llu   started %llu in %.1f s   submitted %llu\n",
             outcome->candidates, N(outcome->connected_peak), N(total->started),

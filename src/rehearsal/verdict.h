@@ -8,6 +8,7 @@
 
 #include "base/out.h"
 #include "platform/objectives.h"
+#include "rehearsal/crew.h"
 #include "rehearsal/series.h"
 
 enum { FAULTS_MAX = 1000 };
@@ -33,6 +34,7 @@ struct outcome {
     uint64_t seed;
     const struct series *series;
     const struct usage *usage;
+    const struct crew *crew;   /* the machines of the candidates */
     const char *target, *kept; /* the hall's URL; its folder when it was kept, or NULL */
 };
 
@@ -51,3 +53,13 @@ void verdict_json(struct out *out, const struct outcome *outcome,
                   const struct judgement *judgement);
 void verdict_text(struct out *out, const struct outcome *outcome,
                   const struct judgement *judgement);
+
+/* --- its parts ---------------------------------------------------------------------------------
+ */
+
+void verdict_reason(struct judgement *judgement, enum verdict verdict, const char *format, ...)
+    PRINTF(3, 4);
+/* verdict_generator.c: the machines of the virtual candidates. */
+void generator_judge(struct judgement *judgement, const struct outcome *outcome);
+void generator_json(struct out *out, const struct outcome *outcome); /* ,"agents":[...] */
+void generator_text(struct out *out, const struct outcome *outcome);

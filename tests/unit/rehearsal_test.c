@@ -9,6 +9,7 @@
 #include "rehearsal/verdict.h"
 #include "rehearsal/virtual.h"
 #include "tests/test.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { ITEMS = 12 };
@@ -455,6 +456,8 @@ TEST(rehearsal, codes_are_found_by_their_columns_names)
 
 static struct outcome outcome;
 static struct judgement judgement;
+static struct host hosts[2];
+static struct crew crew = { .count = 2, .hosts = { &hosts[0], &hosts[1] } };
 
 static void outcome_good(void)
 {
@@ -467,7 +470,14 @@ static void outcome_good(void)
     hist_record(&outcome.total.latency[ASK_SIGN_IN], 90000);
     hist_record(&outcome.total.latency[ASK_SAVE], 20000);
     hist_record(&outcome.total.calm, 20000);
-    hist_record(&outcome.total.lag, 10);
+    memset(hosts, 0, sizeof(hosts));
+    outcome.crew = &crew;
+    for (unsigned i = 0; i < 2; i++) {
+        hosts[i].count = hosts[i].board.checked = 5;
+        hosts[i].effort = (struct effort){ .cores = 2, .agents = 1, .seconds = 100 };
+        snprintf(hosts[i].name, sizeof(hosts[i].name), "load-%u", i + 1);
+        hist_record(&hosts[i].board.lag, 10);
+    }
 }
 
 static enum verdict judge(void)
@@ -495,7 +505,7 @@ TEST(rehearsal, a_verdict_is_pass_fail_or_void_for_a_reason)
     outcome.faults_planned = 2;
     CHECK_EQ(judge(), VERDICT_VOID);
     outcome_good();
-    hist_record(&outcome.total.lag, 60000);
+    hist_record(&hosts[1].board.lag, 60000);
     CHECK_EQ(judge(), VERDICT_VOID);
     outcome.total.saves_lost = 1;
     CHECK_EQ(judge(), VERDICT_FAIL); /* a lost answer is never excused */
@@ -548,6 +558,45 @@ TEST(rehearsal, an_objective_for_what_nobody_asked_is_said_not_to_be_judged)
     CHECK_EQ(judge_by(&(struct objectives){ .result.p99_us = 1000 }), VERDICT_PASS);
     CHECK_EQ(judgement.count, 1);
     CHECK_HAS(str_z(judgement.reasons[0]), STR("the objective for result was not judged"));
+}
+
+/* Void, and the first reason begins with the machine that is to blame. */
+static void check_blamed(const char *because)
+{
+    CHECK_EQ(judge(), VERDICT_VOID);
+    CHECK(str_starts(str_z(judgement.reasons[0]), STR("load-2")));
+    CHECK_HAS(str_z(judgement.reasons[0]), str_z(because));
+    outcome_good();
+}
+
+TEST(rehearsal, one_bad_machine_of_candidates_is_named_and_makes_the_run_void)
+{
+    outcome_good();
+    for (int i = 0; i < 10000; i++) /* two late in a hundred of one, fewer than one of both */
+        hist_record(&hosts[0].board.lag, 10);
+    for (int i = 0; i < 100; i++)
+        hist_record(&hosts[1].board.lag, i < 3 ? 60000 : 10);
+    outcome.total.lag = hosts[0].board.lag;
+    hist_merge(&outcome.total.lag, &hosts[1].board.lag);
+    CHECK(hist_quantile(&outcome.total.lag, 990) < 50000);
+    check_blamed("late");
+    hosts[1].effort.starved = 6; /* of 100 agent-seconds */
+    check_blamed("out of CPU");
+    hosts[1].effort.all_us = 100;
+    hosts[1].effort.steal_us = 11;
+    check_blamed("hypervisor");
+    hosts[1].effort.stall_us = 4000000;
+    check_blamed("stood still for 4.0 s");
+    hosts[1].board.local_errors = 1;
+    check_blamed("out of ports or descriptors");
+    hosts[1].effort.died = 1;
+    check_blamed("ended early");
+    hosts[1].clock_error_us = 60000;
+    check_blamed("clock");
+    hosts[1].lost = true;
+    check_blamed("was lost with 5 candidates");
+    hosts[1].effort.starved = 5;
+    CHECK_EQ(judge(), VERDICT_PASS);
 }
 
 TEST(rehearsal, the_json_has_the_promised_members_in_order)

@@ -1,0 +1,127 @@
+/* gang.c - see gang.h. */
+#include "rehearsal/gang.h"
+#include "rehearsal/sources.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define END_US_MAX (10 * (int64_t)SECOND_US)
+
+struct gang_shared { /* one mapping all its processes see */
+    struct orders orders;
+    struct board boards[];
+};
+
+static int agent_process(const struct gang *gang, const struct gang_opts *opts, unsigned i)
+{
+    uint32_t from = (uint32_t)((uint64_t)opts->count * i / gang->agents);
+    uint32_t to = (uint32_t)((uint64_t)opts->count * (i + 1) / gang->agents);
+    struct agent_opts agent = { .plan = opts->plan,
+                                .target = opts->target,
+                                .ca = opts->ca,
+                                .credentials = opts->credentials + from,
+                                .first = opts->first + from,
+                                .count = to - from,
+                                .board = &gang->shared->boards[i],
+                                .orders = &gang->shared->orders };
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGINT, SIG_IGN);  /* the coordinator decides */
+    signal(SIGPIPE, SIG_IGN); /* OpenSSL writes to sockets that are gone */
+    if (opts->close_fd >= 0)
+        close(opts->close_fd);
+    return agent_run(&agent);
+}
+
+fail gang_start(struct gang *gang, const struct gang_opts *opts, struct why *why)
+{
+    *gang = (struct gang){ 0 };
+    unsigned agents = (opts->count + AGENT_CANDIDATES_MAX - 1) / AGENT_CANDIDATES_MAX;
+    if (agents > EFFORT_AGENTS_MAX)
+        return fail_set(why, FAIL_LIMIT, "one machine runs at most %d virtual candidates",
+                        EFFORT_AGENTS_MAX * AGENT_CANDIDATES_MAX);
+    size_t bytes = sizeof(*gang->shared) + agents * sizeof(struct board);
+    void *shared = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
+        return fail_errno(why, FAIL_WORLD, "cannot share memory with the agents");
+    gang->shared = shared;
+    gang->shared_bytes = bytes;
+    gang->agents = gang->effort.agents = agents;
+    gang->effort.sources = MAX(opts->target->source_count, 1);
+    gang->effort.ports = opts->target->loopback ? 0 : sources_ports();
+    for (unsigned i = 0; i < agents; i++) {
+        gang->pids[i] = fork();
+        if (gang->pids[i] < 0)
+            return fail_errno(why, FAIL_WORLD, "cannot start agent %u", i + 1);
+        if (!gang->pids[i])
+            _exit(agent_process(gang, opts, i));
+    }
+    return FAIL_NONE;
+}
+
+void gang_watch(struct gang *gang, int64_t now_us)
+{
+    for (unsigned i = 0; i < gang->agents; i++) {
+        if (gang->pids[i] <= 0 || waitpid(gang->pids[i], NULL, WNOHANG) != gang->pids[i])
+            continue;
+        gang->pids[i] = 0;
+        gang->effort.died++;
+    }
+    if (gang->agents && effort_due(&gang->meter, now_us))
+        effort_look(&gang->effort, &gang->meter, gang->pids, gang->agents, now_us);
+}
+
+void gang_sum(const struct gang *gang, struct board *total, bool all)
+{
+    if (all)
+        memset(total, 0, sizeof(*total));
+    board_clear_counters(total);
+    for (unsigned i = 0; i < gang->agents; i++)
+        (all ? board_merge : board_merge_counters)(total, &gang->shared->boards[i]);
+}
+
+int64_t gang_recovered_us(const struct gang *gang)
+{
+    int64_t killed = gang->shared ? gang->shared->orders.killed_us : 0, first = 0;
+    for (unsigned i = 0; i < gang->agents && killed; i++) {
+        int64_t at = gang->shared->boards[i].recovered_us;
+        if (at > killed && (!first || at < first))
+            first = at;
+    }
+    return first;
+}
+
+void gang_order(struct gang *gang, int phase, int64_t killed_us, int64_t calm_us)
+{
+    if (!gang->shared)
+        return;
+    gang->shared->orders.calm_us = calm_us; /* first: a fault without it would end at once */
+    gang->shared->orders.killed_us = killed_us;
+    gang->shared->orders.phase = phase;
+}
+
+/* An agent follows within milliseconds; one that hangs must not hang the rehearsal. */
+static void agent_end(pid_t pid)
+{
+    for (int64_t until = agent_clock_us() + END_US_MAX; agent_clock_us() < until; usleep(1000))
+        if (waitpid(pid, NULL, WNOHANG) == pid)
+            return;
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+void gang_stop(struct gang *gang, struct board *total)
+{
+    if (!gang->shared)
+        return;
+    gang->shared->orders.phase = PHASE_STOP;
+    for (unsigned i = 0; i < gang->agents; i++)
+        if (gang->pids[i] > 0)
+            agent_end(gang->pids[i]);
+    gang_sum(gang, total, true);
+    munmap(gang->shared, gang->shared_bytes);
+    gang->shared = NULL;
+    gang->agents = 0;
+}
