@@ -108,9 +108,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     net_sim_init(&stage.sim, data[0], true);
     stage.listener = net_sim_listen(&stage.sim, NULL);
     stage.gate = net_sim_listen(&stage.sim, GATE);
-    struct gateway_opts opts = {
-        .tls_fd = -1, .plain_fd = stage.listener, .stop_fd = -1, .log_fd = -1, .gate_path = GATE
-    };
+    struct gateway_opts opts = { .tls_fd = -1,
+                                 .plain_fd = stage.listener,
+                                 .stop_fd = -1,
+                                 .leave_fd = -1,
+                                 .log_fd = -1,
+                                 .gate_path = GATE };
     reactor_init(&stage.reactor, &stage.sim.net, &opts, &limits, 100, NULL, &row);
     unsigned step = data[0] & 0x40 ? (data[0] & 0x3fu) + 1 : 4096;
     stranger(&stage, str_of(data + 1, size - 1), step, data[0] & 0x80);

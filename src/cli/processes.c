@@ -1,6 +1,6 @@
 /* processes.c - the two processes that `serve` starts: the hall and the gateway. Not for people.
  *
- * Their descriptors are inherited under fixed numbers (supervisor.c): hall: 10 gate, 11 admin, 12
+ * Their descriptors are inherited under fixed numbers (children.c): hall: 10 gate, 11 admin, 12
  * counters, 13 ready; gateway: 10 TLS, 11 plain, 12 counters, 13 ready, 14 ticket key. */
 #include "app/server.h"
 #include "cli/cmd.h"
@@ -31,8 +31,16 @@ static int stop_fd(void)
     sigemptyset(&stop);
     sigaddset(&stop, SIGTERM);
     sigaddset(&stop, SIGINT);
+    sigaddset(&stop, SIGUSR1);
     sigprocmask(SIG_BLOCK, &stop, NULL);
     return signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Told to make room for its successor at once (SIGUSR1): requests wait for that one. */
+static bool is_hurried(int fd)
+{
+    struct signalfd_siginfo info;
+    return read(fd, &info, sizeof(info)) == sizeof(info) && info.ssi_signo == SIGUSR1;
 }
 
 /* --- the hall ----------------------------------------------------------------------------------
@@ -74,7 +82,7 @@ static fail serve_hall(const char *dir, const char *spec_path, const char *only,
         fail_ignore(write(13, "r", 1) != 1, "the supervisor knows already");
         f = server_run(hall, &server, why);
     }
-    if (!f)
+    if (!f && !is_hurried(server.stop_fd))
         f = hall_checkpoint(hall, why);
     hall_close(hall);
     arena_fini(&arena);
@@ -103,7 +111,7 @@ int cmd_hall(int argc, char **argv)
 /* --- the gateway -------------------------------------------------------------------------------
  */
 
-/* What supervisor.c wrote. */
+/* What children.c wrote. */
 static int64_t number_of(const char *text)
 {
     int64_t number;
@@ -114,7 +122,7 @@ static int64_t number_of(const char *text)
 int cmd_gateway(int argc, char **argv)
 {
     const char *run = NULL, *cert = NULL, *key = NULL, *reactors = "0", *connections = "0",
-               *tls = "-1", *plain = "-1", *words[1];
+               *row = "0", *tls = "-1", *plain = "-1", *words[1];
     size_t words_n;
     bool stop;
     struct why why;
@@ -125,6 +133,7 @@ int cmd_gateway(int argc, char **argv)
         { "--key", &key, NULL },
         { "--reactors", &reactors, NULL },
         { "--connections", &connections, NULL },
+        { "--row", &row, NULL },
         { "--tls", &tls, NULL },
         { "--plain", &plain, NULL },
     };
@@ -145,6 +154,7 @@ int cmd_gateway(int argc, char **argv)
         .tls_fd = (int)number_of(tls),
         .plain_fd = (int)number_of(plain),
         .stop_fd = -1,
+        .leave_fd = -1,
         .ready_fd = 13,
         .log_fd = STDERR_FILENO,
         .gate_path = "gate.sock",
@@ -155,6 +165,7 @@ int cmd_gateway(int argc, char **argv)
         .reactors = (unsigned)number_of(reactors),
         .connections_max = (unsigned)number_of(connections),
         .stats = map_stats(12),
+        .first_row = (unsigned)number_of(row),
         .files = files,
         .file_count = portal_file_count,
     };

@@ -131,12 +131,37 @@ void conn_send_on(struct reactor *reactor, uint32_t number, struct conn_out *out
         conn_enter(reactor, number, PHASE_WRITE);
 }
 
+/* A last reply says that it is, so that its client asks on a new connection and loses nothing to
+ * the end of this one. `bytes` begin with a head; gives it with the line in it, in `out`, and
+ * leaves what follows the head. */
+static str say_last(struct out *out, str *bytes)
+{
+    const char *end = memmem(bytes->p, bytes->n, "\r\n\r\n", 4);
+    must(end);
+    size_t n = (size_t)(end - bytes->p) + 2;
+    out_bytes(out, bytes->p, n);
+    out_z(out, "Connection: close\r\n\r\n");
+    must(!out->failed);
+    *bytes = str_from(*bytes, n + 2);
+    return out_view(out);
+}
+
 void conn_reply(struct reactor *reactor, uint32_t number, unsigned status, str head, str body,
                 bool lives)
 {
+    struct conn *conn = conn_at(reactor, number);
+    struct out last = out_make(32 * KIB);
+    if (!(conn->flags & CONN_LAST) && reactor_lets_go(reactor))
+        conn->flags |= CONN_LAST;
+    if (conn->flags & CONN_LAST) {
+        str rest = head;
+        head = say_last(&last, &rest);
+        body = body.n ? body : rest;
+    }
     struct conn_out out = { .parts = { { (char *)head.p, head.n }, { (char *)body.p, body.n } } };
     gateway_stats_add(&reactor->row->replies[status / 100 % 6], 1);
     conn_send_on(reactor, number, &out, lives);
+    out_fini(&last);
 }
 
 void conn_refuse(struct reactor *reactor, uint32_t number, unsigned status, const char *text)

@@ -81,7 +81,7 @@ static void head_write(struct out *out, const struct gateway_file *file, unsigne
                 gzip ? "Content-Encoding: gzip\r\n" : "");
     out_z(out, SECURITY);
     out_z(out, flags & CONN_TLS ? TRANSPORT : "");
-    out_z(out, flags & CONN_LAST ? "Connection: close\r\n\r\n" : "\r\n");
+    out_z(out, "\r\n");
 }
 
 static void file_reply(struct reactor *reactor, uint32_t number, const struct http_head *head,

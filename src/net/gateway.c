@@ -31,6 +31,8 @@ static const struct gateway_limits defaults = {
     .hold_ms = 30000,
     .linger_ms = 2000,
     .drain_ms = 8000, /* below the 10 s after which the supervisor kills */
+    .leave_ms = 90000,
+    .leave_per_s = 2000, /* all reactors together: as many handshakes are most of a core */
     .rate_bytes_per_s = 500,
     .head_bytes_max = 8 * KIB,
     .reply_bytes_max = 16 * MIB,
@@ -63,14 +65,15 @@ struct worker {
 };
 
 static _Atomic unsigned not_ready; /* reactors that do not accept yet */
-static int stop_event = -1; /* an eventfd: readable from the first stop on, for all reactors */
+/* Eventfds: readable from the first stop, or leave, on; for all reactors. */
+static int stop_event = -1, leave_event = -1;
 
-static void stop_all(void)
+static void tell_all(int event)
 {
     uint64_t one = 1;
     int saved = errno;
-    if (write(stop_event, &one, sizeof(one)) < 0) {
-        /* it is full of ones: stopping already */
+    if (write(event, &one, sizeof(one)) < 0) {
+        /* it is full of ones: told already */
     }
     errno = saved;
 }
@@ -111,7 +114,7 @@ static void *worker_run(void *arg)
     struct worker *worker = arg;
     worker->failure = worker_serve(worker);
     if (worker->failure)
-        stop_all();
+        tell_all(stop_event);
     return NULL;
 }
 
@@ -148,30 +151,35 @@ static fail listener_ready(int fd, struct why *why)
 
 static void on_signal(int number)
 {
-    (void)number;
-    stop_all();
+    tell_all(number == SIGUSR1 ? leave_event : stop_event);
 }
 
 static fail signals_ready(struct why *why)
 {
     stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (stop_event < 0)
+    leave_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (stop_event < 0 || leave_event < 0)
         return fail_errno(why, FAIL_WORLD, "Cannot make a descriptor to stop by");
     signal(SIGPIPE, SIG_IGN);
     struct sigaction action = { .sa_handler = on_signal };
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
+    sigaction(SIGUSR1, &action, NULL);
     return FAIL_NONE;
 }
 
-static struct gateway_stats *stats_ready(const struct gateway_opts *opts)
+static struct gateway_stats *stats_ready(const struct gateway_opts *opts, unsigned count)
 {
     struct gateway_stats *stats = opts->stats ? opts->stats : calloc(1, sizeof(*stats));
     must(stats);
-    for (size_t i = 0; i < GATEWAY_REACTORS_MAX; i++) { /* what an earlier gateway held is gone */
+    unsigned end = opts->first_row + count;
+    must(end <= GATEWAY_ROWS_MAX);
+    for (unsigned i = opts->first_row; i < end; i++) { /* what an earlier gateway held is gone */
         atomic_store(&stats->rows[i].open, 0);
         atomic_store(&stats->rows[i].waiting, 0);
     }
+    if (atomic_load(&stats->rows_used) < end)
+        atomic_store(&stats->rows_used, end);
     atomic_store(&stats->magic, GATEWAY_STATS_MAGIC);
     return stats;
 }
@@ -195,12 +203,20 @@ static fail tls_ready(const struct gateway_opts *opts, struct worker *workers, u
 
 /* -- running ------------------------------------------------------------------------------- */
 
-static void wait_for_stop(int stop_fd)
+/* Also returns when the gateway leaves: then the reactors end by themselves, each when its last
+ * connection is gone. */
+static void wait_for_end(const struct gateway_opts *opts)
 {
-    struct pollfd fds[2] = { { .fd = stop_event, .events = POLLIN },
-                             { .fd = stop_fd, .events = POLLIN } };
-    while (poll(fds, 2, -1) <= 0) {
+    struct pollfd fds[] = { { .fd = stop_event, .events = POLLIN },
+                            { .fd = opts->stop_fd, .events = POLLIN },
+                            { .fd = leave_event, .events = POLLIN },
+                            { .fd = opts->leave_fd, .events = POLLIN } };
+    while (poll(fds, COUNT(fds), -1) <= 0) {
     }
+    if (fds[0].revents || fds[1].revents)
+        tell_all(stop_event);
+    else
+        tell_all(leave_event);
 }
 
 static fail workers_run(struct worker *workers, unsigned count, const struct gateway_opts *opts,
@@ -218,9 +234,10 @@ static fail workers_run(struct worker *workers, unsigned count, const struct gat
     started -= f != FAIL_NONE;
     if (!f && !opts->keep_rights)
         f = confine_thread(why);
-    if (!f)
-        wait_for_stop(opts->stop_fd);
-    stop_all();
+    if (f)
+        tell_all(stop_event);
+    else
+        wait_for_end(opts);
     for (unsigned i = 0; i < started; i++) {
         pthread_join(workers[i].thread, NULL);
         if (workers[i].failure && !f) {
@@ -234,11 +251,11 @@ static fail workers_run(struct worker *workers, unsigned count, const struct gat
 fail gateway_run(const struct gateway_opts *opts, struct why *why)
 {
     struct gateway_limits limits = limits_of(opts);
-    struct gateway_stats *stats = stats_ready(opts);
     struct gateway_opts inner = *opts;
     unsigned files = open_files_max();
     must(files > 2 * GATEWAY_DESCRIPTORS_SPARE);
     unsigned table = files - GATEWAY_DESCRIPTORS_SPARE, count = reactors_of(opts, table);
+    struct gateway_stats *stats = stats_ready(opts, count);
     struct worker *workers = calloc(count, sizeof(*workers));
     must(workers);
     fail f = signals_ready(why);
@@ -253,12 +270,14 @@ fail gateway_run(const struct gateway_opts *opts, struct why *why)
     if (f)
         goto out;
     inner.stop_fd = stop_event;
+    inner.leave_fd = leave_event;
+    limits.leave_per_s = (limits.leave_per_s + count - 1) / count;
     atomic_store(&not_ready, count);
     unsigned each = opts->connections_max ? (opts->connections_max + count - 1) / count : table;
     for (unsigned i = 0; i < count; i++) {
         workers[i].opts = &inner;
         workers[i].limits = &limits;
-        workers[i].row = &stats->rows[i];
+        workers[i].row = &stats->rows[opts->first_row + i];
         workers[i].conn_max = MIN(each, table);
         workers[i].own_table = count > 1;
     }
@@ -272,6 +291,7 @@ out:
         tls_free(workers[i].tls);
     free(workers);
     close(stop_event);
+    close(leave_event);
     if (!opts->stats)
         free(stats);
     return f;

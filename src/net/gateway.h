@@ -31,6 +31,8 @@ struct gateway_limits {
     uint32_t hold_ms;      /* a request waits so long for the hall's reply, then 503 */
     uint32_t linger_ms;    /* after a refusal: how long the rest is read and thrown away */
     uint32_t drain_ms;     /* after a stop: how long requests in flight may take */
+    uint32_t leave_ms;     /* while leaving: who is silent for so long is let go without a reply */
+    uint32_t leave_per_s;  /* while leaving: so many connections are let go a second */
     uint32_t rate_bytes_per_s;
     uint32_t head_bytes_max;
     uint32_t reply_bytes_max; /* of one reply of the hall */
@@ -40,6 +42,7 @@ struct gateway_limits {
 struct gateway_opts {
     int tls_fd, plain_fd;             /* inherited listening sockets, or -1 */
     int stop_fd;                      /* readable means: stop as for SIGTERM; or -1 */
+    int leave_fd;                     /* readable means: leave as for SIGUSR1; or -1 */
     int ready_fd;                     /* gets a byte "r" once all reactors accept; or -1 */
     int log_fd;                       /* JSON lines go here; -1 for none */
     const char *gate_path;            /* the hall's Unix socket */
@@ -49,11 +52,14 @@ struct gateway_opts {
     unsigned connections_max;         /* all reactors together; 0: what the open-file limit gives */
     bool keep_rights;                 /* true: no change of user, no system call filter (tests) */
     struct gateway_stats *stats;      /* shared page, zeroed at its making; NULL: a private one */
+    unsigned first_row;               /* of it: so many reactors' rows from here on are ours */
     const struct gateway_file *files; /* sorted by path; may be none */
     size_t file_count;
     struct gateway_limits limits;
 };
 
-/* Runs until SIGTERM or stop_fd, then finishes what is in flight (at most drain_ms). FAIL_WORLD or
+/* Runs until SIGTERM or stop_fd, then finishes what is in flight (at most drain_ms). On SIGUSR1 it
+ * leaves the listening sockets to another gateway that has them too, and runs until each of its
+ * connections is gone: closed right after a reply that says so (docs/adr/0011). FAIL_WORLD or
  * FAIL_INPUT when it cannot start: no certificate, no descriptors. */
 fail gateway_run(const struct gateway_opts *opts, struct why *why) MUST_USE;

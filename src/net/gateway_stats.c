@@ -33,10 +33,16 @@ void gateway_stats_latency(struct gateway_row *row, enum gateway_class class, in
     gateway_stats_add(&row->replied[class], 1);
 }
 
+static unsigned rows_of(const struct gateway_stats *stats)
+{
+    return (unsigned)MIN(atomic_load(&stats->rows_used), GATEWAY_ROWS_MAX);
+}
+
 static uint64_t slot_sum(const struct gateway_stats *stats, enum gateway_class class, unsigned slot)
 {
     uint64_t sum = 0;
-    for (unsigned i = 0; i < GATEWAY_REACTORS_MAX; i++)
+    unsigned rows = rows_of(stats);
+    for (unsigned i = 0; i < rows; i++)
         sum += get(&stats->rows[i].latency[class][slot]);
     return sum;
 }
@@ -62,7 +68,8 @@ int64_t gateway_stats_quantile_us(const struct gateway_stats *stats, enum gatewa
 static uint64_t row_sum(const struct gateway_stats *stats, size_t at)
 {
     uint64_t sum = 0;
-    for (unsigned i = 0; i < GATEWAY_REACTORS_MAX; i++)
+    unsigned rows = rows_of(stats);
+    for (unsigned i = 0; i < rows; i++)
         sum += get((const gateway_count *)((const char *)&stats->rows[i] + at));
     return sum;
 }

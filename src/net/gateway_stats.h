@@ -2,7 +2,8 @@
  *
  * One row a reactor; only that reactor writes it, anyone reads it at any time, without a lock: each
  * number is right by itself, two numbers may be of slightly different moments. Numbers only grow,
- * but `open`; they outlive a gateway that died, because the supervisor keeps the memory. */
+ * but `open`; they outlive a gateway that died, because the supervisor keeps the memory. During an
+ * upgrade several gateways run: the supervisor gives each rows of its own. */
 #pragma once
 
 #include "base/out.h"
@@ -10,7 +11,8 @@
 #include <stdatomic.h>
 
 #define GATEWAY_REACTORS_MAX 64
-#define GATEWAY_STATS_MAGIC  0x3230776774617467u
+#define GATEWAY_ROWS_MAX     256                 /* of all gateways that run at a time */
+#define GATEWAY_STATS_MAGIC  0x3330776774617467u /* another one when the layout changes */
 
 enum gateway_class { P0, P1, P2, P3, P4, P5, GATEWAY_CLASSES };
 
@@ -38,9 +40,10 @@ struct gateway_row {
 };
 
 struct gateway_stats {
-    _Atomic uint64_t magic;  /* GATEWAY_STATS_MAGIC once a gateway has used it */
-    _Atomic uint64_t roster; /* candidates; the hall's word, for whoever sizes the gateway */
-    struct gateway_row rows[GATEWAY_REACTORS_MAX];
+    _Atomic uint64_t magic;     /* GATEWAY_STATS_MAGIC once a gateway has used it */
+    _Atomic uint64_t roster;    /* candidates; the hall's word, for whoever sizes the gateway */
+    _Atomic uint64_t rows_used; /* the first so many were ever used: nobody looks further */
+    struct gateway_row rows[GATEWAY_ROWS_MAX];
 };
 
 /* Complete request to reply handed to the kernel, over all reactors since the page was made. Below

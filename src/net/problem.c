@@ -31,9 +31,8 @@ void problem_reply(struct reactor *reactor, uint32_t number, unsigned status, co
     out_z(&body, "}");
     out_fmt(&all,
             "HTTP/1.1 %u %s\r\nContent-Type: application/problem+json\r\nContent-Length: %zu\r\n"
-            "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n%s%s\r\n",
-            status, http_reason(status), body.n, problems[i].field,
-            conn_at(reactor, number)->flags & CONN_LAST ? "Connection: close\r\n" : "");
+            "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n%s\r\n",
+            status, http_reason(status), body.n, problems[i].field);
     bool bodiless = conn_at(reactor, number)->flags & CONN_HEAD;
     must(!all.failed && !body.failed);
     conn_reply(reactor, number, status, out_view(&all), bodiless ? STR_NONE : out_view(&body),

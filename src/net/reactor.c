@@ -12,6 +12,7 @@
 #define ACCEPT_PAUSE_US 100000 /* after the descriptors ran out */
 #define HALL_WAIT_MS    20     /* how often a lost hall is tried */
 #define TICK_MS         250    /* deadlines are late by at most this */
+#define LEAVE_BURST_US  100000 /* of pace that was not used may be made up for */
 
 void gateway_log(const struct gateway_opts *opts, const char *level, const char *event,
                  const char *format, ...)
@@ -64,11 +65,12 @@ static void listen_on(struct reactor *reactor, bool on)
     reactor->accepting = on;
 }
 
-/* Nobody is accepted while we are full or stopping, or just ran out of descriptors: the kernel
- * keeps them in its queue. */
+/* Nobody is accepted while we are full, leaving or stopping, or just ran out of descriptors: the
+ * kernel keeps them in its queue. */
 static void listen_if_room(struct reactor *reactor)
 {
-    listen_on(reactor, !reactor->stopping && reactor->open < reactor->conn_max &&
+    listen_on(reactor, !reactor->stopping && !reactor->leaving &&
+                           reactor->open < reactor->conn_max &&
                            reactor->now_us >= reactor->accept_at_us);
 }
 
@@ -155,15 +157,60 @@ static void phase_deadlines(struct reactor *reactor, enum phase phase)
     }
 }
 
+/* While leaving, silence is held against a connection earlier; all by as much, so the first in the
+ * list still is the first to be late. */
+static void leave_the_silent(struct reactor *reactor)
+{
+    uint32_t idle_ms = reactor->limits.idle_ms, leave_ms = MIN(reactor->limits.leave_ms, idle_ms);
+    uint32_t now_ms = reactor_now_ms(reactor);
+    for (;;) {
+        uint32_t number = reactor->lists[PHASE_IDLE].first;
+        if (number == NO_CONN ||
+            (int32_t)(now_ms + idle_ms - leave_ms - conn_at(reactor, number)->deadline_ms) < 0 ||
+            !reactor_lets_go(reactor))
+            return;
+        conn_close(reactor, number);
+    }
+}
+
 static void deadlines(struct reactor *reactor)
 {
+    if (reactor->leaving)
+        leave_the_silent(reactor);
     for (enum phase phase = PHASE_HANDSHAKE; phase < PHASE_COUNT; phase++)
         phase_deadlines(reactor, phase);
     for (size_t i = 0; i < GATEWAY_CLASSES; i++)
         pipe_expire(reactor, &reactor->pipes[i]);
 }
 
-/* -- stopping ------------------------------------------------------------------------------ */
+/* -- leaving and stopping ------------------------------------------------------------------- */
+
+void reactor_leave(struct reactor *reactor)
+{
+    if (reactor->leaving || reactor->stopping)
+        return;
+    reactor->leaving = true;
+    reactor->leave_at_us = reactor->now_us;
+    listen_on(reactor, false);
+    /* Whoever knocked in between woke us alone: our successor was not told. */
+    if (reactor->opts->tls_fd >= 0)
+        accept_some(reactor, reactor->opts->tls_fd, true);
+    if (reactor->opts->plain_fd >= 0)
+        accept_some(reactor, reactor->opts->plain_fd, false);
+}
+
+/* Not more in a second than our successor takes in with ease: a client that is not let go now will
+ * be at one of its next replies. */
+bool reactor_lets_go(struct reactor *reactor)
+{
+    if (reactor->stopping)
+        return true;
+    if (!reactor->leaving || reactor->leave_at_us > reactor->now_us)
+        return false;
+    reactor->leave_at_us = MAX(reactor->leave_at_us, reactor->now_us - LEAVE_BURST_US) +
+                           1000000 / MAX(reactor->limits.leave_per_s, 1);
+    return true;
+}
 
 static void close_phase(struct reactor *reactor, enum phase phase)
 {
@@ -194,6 +241,9 @@ static void dispatch(struct reactor *reactor, const struct net_event *event)
     } else if (kind == TAG_STOP) {
         reactor->net->unwatch(reactor->net, reactor->opts->stop_fd);
         reactor_stop(reactor);
+    } else if (kind == TAG_LEAVE) {
+        reactor->net->unwatch(reactor->net, reactor->opts->leave_fd);
+        reactor_leave(reactor);
     } else if (kind == TAG_PIPE) {
         pipe_event(reactor, &reactor->pipes[event->tag & 0xff], event->what);
     } else {
@@ -227,7 +277,9 @@ bool reactor_round(struct reactor *reactor, int timeout_ms)
         pipe_flush(reactor, &reactor->pipes[i]);
     handshake_some(reactor);
     atomic_store_explicit(&reactor->row->waiting, reactor->waiting, memory_order_relaxed);
-    return !reactor->stopping || (reactor->open && reactor->now_us < reactor->drain_at_us);
+    if (reactor->stopping)
+        return reactor->open && reactor->now_us < reactor->drain_at_us;
+    return !reactor->leaving || reactor->open;
 }
 
 void reactor_init(struct reactor *reactor, struct net *net, const struct gateway_opts *opts,
@@ -255,6 +307,8 @@ void reactor_init(struct reactor *reactor, struct net *net, const struct gateway
         pipe_init(&reactor->pipes[i], i, limits->reply_bytes_max + 64 * KIB);
     if (opts->stop_fd >= 0)
         must(net->watch(net, opts->stop_fd, TAG_STOP, NET_LEVEL));
+    if (opts->leave_fd >= 0)
+        must(net->watch(net, opts->leave_fd, TAG_LEAVE, NET_LEVEL));
 }
 
 void reactor_fini(struct reactor *reactor)

@@ -29,6 +29,7 @@
 #define TAG_TLS   (2ull << 56)
 #define TAG_STOP  (3ull << 56)
 #define TAG_PIPE  (4ull << 56)
+#define TAG_LEAVE (5ull << 56)
 
 /* Each phase but the first two has a deadline, and a list in the order of these deadlines: all of a
  * phase take equally long, so the first to enter is the first to be late. */
@@ -136,9 +137,10 @@ struct reactor {
     uint32_t waiting;     /* asks in all pipes */
     size_t waiting_bytes; /* and their bytes */
 
-    bool accepting, stopping;
+    bool accepting, stopping, leaving;
     int64_t accept_at_us; /* not before: there were no descriptors */
     int64_t drain_at_us;
+    int64_t leave_at_us; /* while leaving: when the next connection may be let go */
 
     char *scratch;      /* what a socket gave */
     char *plain;        /* what TLS made of it */
@@ -156,6 +158,10 @@ void reactor_fini(struct reactor *reactor); /* closes every connection */
  * gathered. False when it was told to stop and is done. */
 bool reactor_round(struct reactor *reactor, int timeout_ms);
 void reactor_stop(struct reactor *reactor); /* finish what is in flight, take nothing new */
+/* Take nothing new, serve on, let each connection go at its next reply. */
+void reactor_leave(struct reactor *reactor);
+/* Is this the last reply of a connection? Each true while leaving counts as one let go. */
+bool reactor_lets_go(struct reactor *reactor);
 void reactor_handshake(struct reactor *reactor, uint32_t number); /* go on with it, in its turn */
 uint32_t reactor_now_ms(const struct reactor *reactor);
 void gateway_log(const struct gateway_opts *opts, const char *level, const char *event,
@@ -183,7 +189,8 @@ void conn_late(struct reactor *reactor, uint32_t number);      /* its phase's de
 void conn_continue(struct reactor *reactor, uint32_t number);  /* with what came meanwhile */
 
 /* -- conn_out.c: after each of these the connection may be gone -- */
-/* A whole reply: head and body. `lives`: the body's bytes stay for ever and need no copy. */
+/* A whole reply: head and body, or both in `head`. `lives`: the body's bytes stay for ever and need
+ * no copy. The last reply of a connection gets a line that says so. */
 void conn_reply(struct reactor *reactor, uint32_t number, unsigned status, str head, str body,
                 bool lives);
 void conn_send_on(struct reactor *reactor, uint32_t number, struct conn_out *out, bool lives);

@@ -345,7 +345,8 @@ TEST(gateway, connection_close_is_kept_and_head_gets_no_body)
         client_step(&w, &c);
     }
     CHECK(c.ended);
-    CHECK_STR(out_view(&c.in), STR("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n"));
+    CHECK_STR(out_view(&c.in),
+              STR("HTTP/1.1 200 OK\r\nContent-Length: 8\r\nConnection: close\r\n\r\n"));
     CHECK_HAS(str_z(w.last), STR("GET /v1/time "));
     client_hang_up(&w, &c);
     gate_world_close(&w);
@@ -421,6 +422,102 @@ TEST(gateway, a_stop_does_not_wait_for_ever)
     gate_world_run(&w, 1, 1);
     CHECK(!w.alive);
     client_hang_up(&w, &busy);
+    gate_world_close(&w);
+}
+
+#define ASK "GET /v1/a HTTP/1.1\r\n" HOST "\r\n"
+
+static void settle(struct world_client *c)
+{
+    for (int i = 0; i < 5; i++) {
+        gate_world_run(&w, 1, 1);
+        client_step(&w, c);
+    }
+}
+
+TEST(gateway, a_leaving_gateway_answers_and_each_reply_is_the_last)
+{
+    gate_world_open(&w, 1, true);
+    w.silent = true;
+    struct world_client idle, busy, knocks, late;
+    client_dial(&w, &idle);
+    client_dial(&w, &busy);
+    CHECK_EQ(client_ask(&w, &busy, STR(ASK), NULL), 0);
+    client_dial(&w, &knocks); /* woke this gateway only, so it is this one's to serve */
+    reactor_leave(&w.reactor);
+    client_dial(&w, &late);
+    client_say(&w, &late, STR(ASK));
+    w.silent = false;
+    gate_world_run(&w, 5, 1);
+    client_step(&w, &late);
+    CHECK(w.alive && late.in.n == 0 && !late.ended);
+    struct world_client *clients[] = { &busy, &idle, &knocks };
+    for (size_t i = 0; i < COUNT(clients); i++) {
+        gate_world_run(&w, 100, 100); /* silence is no reason to be closed, for a while */
+        client_step(&w, clients[i]);
+        CHECK(clients[i] == &busy || !clients[i]->ended);
+        if (clients[i] != &busy)
+            client_say(&w, clients[i], STR(ASK));
+        settle(clients[i]);
+        CHECK_STR(out_view(&clients[i]->in),
+                  STR("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\n/v1/a"));
+        CHECK(clients[i]->ended);
+        client_hang_up(&w, clients[i]);
+    }
+    CHECK(!w.alive);
+    client_hang_up(&w, &late);
+    gate_world_close(&w);
+}
+
+TEST(gateway, a_leaving_gateway_lets_the_silent_go_at_the_limit)
+{
+    gate_world_open(&w, 1, true);
+    struct world_client silent;
+    client_dial(&w, &silent);
+    CHECK_EQ(client_ask(&w, &silent, STR(ASK), NULL), 200);
+    gate_world_run(&w, 1, 60000);
+    reactor_leave(&w.reactor);
+    gate_world_run(&w, 1, 29000);
+    client_step(&w, &silent);
+    CHECK(w.alive && !silent.ended);
+    gate_world_run(&w, 2, 1000);
+    client_step(&w, &silent);
+    CHECK(!w.alive && silent.ended);
+    client_hang_up(&w, &silent);
+    gate_world_close(&w);
+}
+
+/* All ask again and again; not more go than may, and nobody goes without a reply. */
+TEST(gateway, a_leaving_gateway_lets_its_connections_go_in_pace)
+{
+    enum { CLIENTS = 60, PER_S = 20 };
+    static struct world_client clients[CLIENTS];
+    gate_world_open(&w, test_seed(), true);
+    w.reactor.limits.leave_per_s = PER_S;
+    for (int i = 0; i < CLIENTS; i++)
+        client_dial(&w, &clients[i]);
+    gate_world_run(&w, 2, 1);
+    reactor_leave(&w.reactor);
+    int64_t start_us = w.sim.now_us;
+    unsigned here = CLIENTS;
+    for (int turns = 0; here && turns < 20; turns++) {
+        unsigned before = here;
+        here = 0;
+        for (int i = 0; i < CLIENTS; i++) {
+            if (!clients[i].ended)
+                CHECK_EQ(client_ask(&w, &clients[i], STR(ASK), NULL), 200);
+            settle(&clients[i]);
+            here += !clients[i].ended;
+        }
+        CHECK(before - here <= 2 * PER_S);
+        gate_world_run(&w, 1, 500);
+    }
+    CHECK_EQ(here, 0);
+    CHECK(w.sim.now_us - start_us >= CLIENTS / PER_S * 1000000 - 200000);
+    gate_world_run(&w, 1, 1);
+    CHECK(!w.alive);
+    for (int i = 0; i < CLIENTS; i++)
+        client_hang_up(&w, &clients[i]);
     gate_world_close(&w);
 }
 
@@ -638,6 +735,7 @@ TEST(gateway, latencies_are_told_within_a_thirty_second_part)
 {
     struct gateway_stats *stats = calloc(1, sizeof(*stats));
     CHECK_EQ(gateway_stats_quantile_us(stats, P0, 990), 0);
+    atomic_store(&stats->rows_used, 3);
     for (int us = 1; us <= 100000; us++)
         gateway_stats_latency(&stats->rows[us % 3], P0, us);
     static const unsigned per_mille[] = { 1, 500, 900, 990, 999, 1000 };

@@ -13,6 +13,8 @@ static const struct gateway_limits limits = {
     .hold_ms = 30000,
     .linger_ms = 2000,
     .drain_ms = 8000,
+    .leave_ms = 90000,
+    .leave_per_s = 100000,
     .rate_bytes_per_s = 500,
     .head_bytes_max = 8 * KIB,
     .reply_bytes_max = 1 * MIB,
@@ -24,11 +26,15 @@ void gate_world_open(struct gate_world *w, uint64_t seed, bool calm)
     *w = (struct gate_world){ .gate = -1, .limits = limits, .alive = true };
     net_sim_init(&w->sim, seed, calm);
     w->listener = net_sim_listen(&w->sim, NULL);
-    w->opts = (struct gateway_opts){
-        .tls_fd = -1, .plain_fd = w->listener, .stop_fd = -1, .log_fd = -1, .gate_path = WORLD_GATE
-    };
+    w->opts = (struct gateway_opts){ .tls_fd = -1,
+                                     .plain_fd = w->listener,
+                                     .stop_fd = -1,
+                                     .leave_fd = -1,
+                                     .log_fd = -1,
+                                     .gate_path = WORLD_GATE };
     w->stats = calloc(1, sizeof(*w->stats));
     must(w->stats);
+    atomic_store(&w->stats->rows_used, 1);
     for (size_t i = 0; i < COUNT(w->halls); i++)
         w->halls[i].handle = -1;
     reactor_init(&w->reactor, &w->sim.net, &w->opts, &w->limits, 100000, NULL, &w->stats->rows[0]);
