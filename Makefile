@@ -161,7 +161,7 @@ chaos: $(BIN)
 test-chaos: $(BIN)
 	EXAMHALL=$(BIN) tests/chaos/run.sh 6
 test-rehearsal: $(BIN)
-	$(BIN) rehearse --candidates 500 --minutes 1 --kill-hall 1
+	$(BIN) rehearse --candidates 500 --minutes 1 --kill-hall 1 --upgrade 2
 # --- end of rehearsals -------------------------------------------------------------------------------------------
 
 # --- the command line from outside; style that the compiler does not see -----------------------------------------

@@ -32,8 +32,10 @@ int cmd_exam(int argc, char **argv);
 int cmd_roster(int argc, char **argv);
 int cmd_rehearse(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
-int cmd_hall(int argc, char **argv);    /* hidden: the hall's process */
-int cmd_gateway(int argc, char **argv); /* hidden: the gateway's process */
+int cmd_upgrade(int argc, char **argv);
+int cmd_hall(int argc, char **argv);     /* hidden: the hall's process */
+int cmd_gateway(int argc, char **argv);  /* hidden: the gateway's process */
+int cmd_handover(int argc, char **argv); /* hidden: says how it takes over (cmd_upgrade.c) */
 
 const char *version(void);
 int help_for(const char *command, FILE *to); /* prints it; gives EXIT_DONE or EXIT_USAGE */

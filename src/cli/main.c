@@ -32,6 +32,20 @@ static const struct command commands[] = {
       "(limit.low)\n"
       "with the command that raises it.\n\n"
       "  examhall serve --data hall --listen 0.0.0.0:443\n" },
+    { "upgrade", cmd_upgrade, "replace the running program; nobody notices",
+      "usage: examhall upgrade [--data DIR] [--binary FILE] [--json]\n\n"
+      "The hall that runs on DIR (./hall) goes on with the program FILE: this one, unless told "
+      "otherwise.\n"
+      "It is tried first. A new gateway takes all new connections; the old one serves on, lets "
+      "each\n"
+      "of its connections go right after a reply (at most 2,000 a second; whoever is silent, after "
+      "90 s)\n"
+      "and ends with the last. The hall ends and starts; what is asked meanwhile waits in the "
+      "gateway.\n"
+      "When a part of FILE does not start, the program of before serves on. The spec stays that of "
+      "the\n"
+      "start of serve. Exit status 1: refused, or it went back; 3: no hall runs.\n\n"
+      "  examhall upgrade --binary build/examhall\n" },
     { "status", cmd_status, "what runs, who is connected, rates, latencies",
       "usage: examhall status [--data DIR] [--json]\n\n"
       "On a terminal it stays and refreshes each second; Ctrl-C leaves. Elsewhere, or with --json, "
@@ -93,6 +107,7 @@ static const struct command commands[] = {
       "  examhall verify receipt receipt-100001.json --key receipt.pub\n" },
     { "hall", cmd_hall, NULL, "The hall's process; started by serve.\n" },
     { "gateway", cmd_gateway, NULL, "The gateway's process; started by serve.\n" },
+    { "handover", cmd_handover, NULL, "Says how this program takes over from another.\n" },
 };
 
 const char *version(void)

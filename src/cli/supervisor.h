@@ -7,7 +7,8 @@
 struct supervisor_opts {
     const char *dir, *spec, *listen, *listen_plain, *services;
     int64_t reactors;
-    bool quiet; /* no words for people when ready */
+    int handover; /* a descriptor with what the program before handed over; -1: begin anew */
+    bool quiet;   /* no words for people when ready */
 };
 
 /* Runs until SIGTERM or SIGINT, then stops the gateway, then the hall. */

@@ -52,7 +52,7 @@ describe("init", () => {
 });
 
 describe("help", () => {
-  const commands = ["init", "serve", "status", "exam", "roster", "rehearse", "verify"];
+  const commands = ["init", "serve", "status", "exam", "roster", "rehearse", "verify", "upgrade"];
   for (const command of commands)
     test(`${command} --help has an example and writes to stdout`, () => {
       const { out, err } = expect(0, command, "--help");

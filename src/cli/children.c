@@ -1,0 +1,322 @@
+/* children.c - the supervisor's processes: how the hall and the gateways are started, what their
+ * ends mean, and which gateway is which during an upgrade. */
+#include "cli/cmd.h"
+#include "cli/supervisor_internal.h"
+#include "sys/note.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LEAVING_AT_EASE 8 /* when more are leaving, the oldest are told to end soon */
+
+/* Copies a descriptor to a number that the child's arguments name. */
+static void give(int fd, int as)
+{
+    if (fd >= 0 && dup2(fd, as) < 0)
+        _exit(EXIT_WORLD);
+}
+
+static void pid_file(const struct supervisor *s, const struct child *child)
+{
+    char path[4400], temporary[4400];
+    snprintf(path, sizeof(path), "%s/%s.pid", s->run, child->name);
+    snprintf(temporary, sizeof(temporary), "%s/%s.pid.new", s->run, child->name);
+    FILE *file = fopen(temporary, "we");
+    if (!file)
+        return;
+    fprintf(file, "%d\n", (int)child->pid);
+    fclose(file);
+    fail_ignore(rename(temporary, path) != 0, "status then shows the old pid");
+}
+
+static void exec_hall(const struct supervisor *s)
+{
+    const char *argv[] = { "examhall",   "hall",
+                           "--data",     s->opts->dir,
+                           "--spec",     s->spec,
+                           "--services", s->opts->services ? s->opts->services : "",
+                           NULL };
+    execv("/proc/self/exe", (char **)(uintptr_t)argv);
+}
+
+static void exec_gateway(const struct supervisor *s, const struct child *child)
+{
+    char crt[4200], key[4200], reactors[24], connections[24], row[24];
+    snprintf(crt, sizeof(crt), "%s/keys/tls.crt", s->dir);
+    snprintf(key, sizeof(key), "%s/keys/tls.key", s->dir);
+    snprintf(reactors, sizeof(reactors), "%u", s->reactors);
+    snprintf(connections, sizeof(connections), "%lld", (long long)s->connections);
+    snprintf(row, sizeof(row), "%u", child->row);
+    const char *argv[] = { "examhall",
+                           "gateway",
+                           "--run",
+                           s->run,
+                           "--cert",
+                           crt,
+                           "--key",
+                           key,
+                           "--reactors",
+                           reactors,
+                           "--connections",
+                           connections,
+                           "--row",
+                           row,
+                           "--tls",
+                           s->tls >= 0 ? "10" : "-1",
+                           "--plain",
+                           s->plain >= 0 ? "11" : "-1",
+                           NULL };
+    execv("/proc/self/exe", (char **)(uintptr_t)argv);
+}
+
+static void exec_child(struct supervisor *s, const struct child *child, int ready)
+{
+    bool hall = child == &s->hall;
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    /* First out of the way of the numbers 10 to 14, then onto them. */
+    int fds[] = { hall ? s->gate : s->tls, hall ? s->admin : s->plain, s->stats, ready,
+                  hall ? -1 : s->ticket };
+    for (size_t i = 0; i < COUNT(fds); i++)
+        fds[i] = fds[i] >= 0 ? fcntl(fds[i], F_DUPFD_CLOEXEC, 20) : -1;
+    for (size_t i = 0; i < COUNT(fds); i++)
+        give(fds[i], 10 + (int)i);
+    if (hall)
+        exec_hall(s);
+    else
+        exec_gateway(s, child);
+    _exit(EXIT_WORLD);
+}
+
+void child_start(struct supervisor *s, struct child *child)
+{
+    int ready[2] = { -1, -1 };
+    child->started_ms = supervisor_now_ms();
+    child->restart_ms = 0;
+    child->is_ready = child->told_to_end = false;
+    child->pid = pipe2(ready, O_CLOEXEC | O_NONBLOCK) ? -1 : fork();
+    if (child->pid == 0)
+        exec_child(s, child, ready[1]);
+    close(ready[1]);
+    if (child->pid < 0) {
+        close(ready[0]);
+        child->pid = 0;
+        child->restart_ms = supervisor_now_ms() + 1000; /* no memory now */
+        return;
+    }
+    child->ready = ready[0];
+    if (child != &s->next)
+        pid_file(s, child);
+    note("info", "process.started", "\"process\":\"%s\",\"child\":%d", child->name,
+         (int)child->pid);
+}
+
+static void ready_close(struct child *child)
+{
+    if (child->ready >= 0)
+        close(child->ready);
+    child->ready = -1;
+}
+
+void children_check_ready(struct supervisor *s)
+{
+    struct child *children[] = { &s->hall, &s->gateway, &s->next };
+    char byte;
+    for (size_t i = 0; i < COUNT(children); i++) {
+        struct child *child = children[i];
+        if (!child->pid || child->is_ready || read(child->ready, &byte, 1) != 1)
+            continue;
+        child->is_ready = true;
+        ready_close(child);
+    }
+}
+
+/* --- their ends --------------------------------------------------------------------------------
+ */
+
+/* A process that dies young again and again gets more and more time to think; others none. */
+static void died(struct supervisor *s, struct child *child, int status)
+{
+    bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    bool quick = !killed && !child->told_to_end && supervisor_now_ms() - child->started_ms < 1000;
+    child->quick_deaths = quick ? child->quick_deaths + 1 : 0;
+    child->pid = 0;
+    child->is_ready = false;
+    ready_close(child);
+    child->restart_ms =
+        supervisor_now_ms() + (quick ? MIN(100 << MIN(child->quick_deaths, 6), 5000) : 0);
+    if (!s->stopping && !child->told_to_end)
+        note("warn", "process.died", "\"process\":\"%s\",\"%s\":%d", child->name,
+             WIFSIGNALED(status) ? "signal" : "status",
+             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+/* A leaving gateway has nothing to leave any more. One that was killed did not count its
+ * connections out. */
+static void left(struct supervisor *s, struct child *child)
+{
+    for (unsigned i = 0; i < s->reactors; i++) {
+        atomic_store(&s->page->rows[child->row + i].open, 0);
+        atomic_store(&s->page->rows[child->row + i].waiting, 0);
+    }
+    note("info", "gateway.left", "\"child\":%d", (int)child->pid);
+    s->leaving_count--;
+    size_t behind = (size_t)(&s->leaving[s->leaving_count] - child);
+    memmove(child, child + 1, behind * sizeof(*child));
+}
+
+static struct child *child_of(struct supervisor *s, pid_t pid)
+{
+    struct child *children[] = { &s->hall, &s->gateway, &s->next };
+    for (size_t i = 0; i < COUNT(children); i++)
+        if (children[i]->pid == pid)
+            return children[i];
+    for (unsigned i = 0; i < s->leaving_count; i++)
+        if (s->leaving[i].pid == pid)
+            return &s->leaving[i];
+    return NULL;
+}
+
+static bool is_leaving(const struct supervisor *s, const struct child *child)
+{
+    return child >= s->leaving && child < s->leaving + LEAVING_MAX;
+}
+
+static fail ended(struct supervisor *s, struct child *child, int status, struct why *why)
+{
+    bool failed = WIFEXITED(status) && WEXITSTATUS(status) != 0, new = !child->is_ready;
+    if (is_leaving(s, child)) {
+        left(s, child);
+        return FAIL_NONE;
+    }
+    died(s, child, status);
+    if (!s->is_ready && failed) {
+        fail f = WEXITSTATUS(status) == EXIT_USAGE ? FAIL_USAGE : FAIL_WORLD;
+        return fail_set(why, f, "the %s did not start; it said why above", child->name);
+    }
+    if (child == &s->next || (new &&failed &&child == &s->hall))
+        upgrade_failed(s, child->name);
+    return FAIL_NONE;
+}
+
+fail children_reap(struct supervisor *s, struct why *why)
+{
+    int status;
+    pid_t pid;
+    fail fatal = FAIL_NONE;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        struct child *child = child_of(s, pid);
+        fail f = child ? ended(s, child, status, why) : FAIL_NONE;
+        fatal = f ? f : fatal;
+    }
+    return fatal;
+}
+
+/* --- several gateways --------------------------------------------------------------------------
+ */
+
+static bool counts_into(const struct child *child, unsigned row)
+{
+    return child->pid && child->row == row;
+}
+
+bool gateway_row_find(const struct supervisor *s, unsigned *row)
+{
+    for (*row = 0; *row + s->reactors <= GATEWAY_ROWS_MAX; *row += s->reactors) {
+        bool taken = counts_into(&s->gateway, *row) || counts_into(&s->next, *row);
+        for (unsigned i = 0; i < s->leaving_count; i++)
+            taken |= counts_into(&s->leaving[i], *row);
+        if (!taken)
+            return true;
+    }
+    return false;
+}
+
+unsigned leaving_connections(const struct supervisor *s)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < s->leaving_count; i++)
+        for (unsigned k = 0; k < s->reactors; k++)
+            sum += atomic_load(&s->page->rows[s->leaving[i].row + k].open);
+    return (unsigned)sum;
+}
+
+void gateway_takes_over(struct supervisor *s)
+{
+    if (s->gateway.pid) {
+        kill(s->gateway.pid, SIGUSR1);
+        must(s->leaving_count < LEAVING_MAX);
+        s->leaving[s->leaving_count++] = s->gateway;
+        ready_close(&s->leaving[s->leaving_count - 1]);
+    }
+    s->gateway = s->next;
+    s->next = (struct child){ .name = "gateway", .ready = -1 };
+    pid_file(s, &s->gateway);
+    for (unsigned i = 0; i + LEAVING_AT_EASE < s->leaving_count; i++) {
+        if (!s->leaving[i].told_to_end)
+            kill(s->leaving[i].pid, SIGTERM);
+        s->leaving[i].told_to_end = true;
+    }
+}
+
+/* --- the end of all ----------------------------------------------------------------------------
+ */
+
+static void tell_gateways(const struct supervisor *s, int sig)
+{
+    if (s->gateway.pid)
+        kill(s->gateway.pid, sig);
+    if (s->next.pid)
+        kill(s->next.pid, sig);
+    for (unsigned i = 0; i < s->leaving_count; i++)
+        kill(s->leaving[i].pid, sig);
+}
+
+static void tell_hall(const struct supervisor *s, int sig)
+{
+    if (s->hall.pid)
+        kill(s->hall.pid, sig);
+}
+
+static bool gateways_are_here(const struct supervisor *s)
+{
+    return s->gateway.pid || s->next.pid || s->leaving_count;
+}
+
+static bool hall_is_here(const struct supervisor *s)
+{
+    return s->hall.pid;
+}
+
+static void stop(struct supervisor *s, const char *name,
+                 void (*tell)(const struct supervisor *, int),
+                 bool (*are_here)(const struct supervisor *))
+{
+    int64_t until_ms = supervisor_now_ms() + STOP_S_MAX * 1000;
+    char path[4400];
+    struct why why;
+    tell(s, SIGTERM);
+    while (are_here(s)) {
+        fail_ignore(children_reap(s, &why), "we are stopping anyhow");
+        if (are_here(s) && supervisor_now_ms() > until_ms) {
+            note("warn", "process.killed", "\"process\":\"%s\"", name);
+            tell(s, SIGKILL);
+            until_ms = supervisor_now_ms() + 1000;
+        }
+        usleep(5000);
+    }
+    snprintf(path, sizeof(path), "%s/%s.pid", s->run, name);
+    unlink(path);
+}
+
+void children_stop(struct supervisor *s)
+{
+    stop(s, "gateway", tell_gateways, gateways_are_here);
+    stop(s, "hall", tell_hall, hall_is_here);
+}
