@@ -2,6 +2,7 @@
 #include "app/service.h"
 #include "cli/cmd.h"
 #include "cli/importing.h"
+#include "rehearsal/certificate.h"
 #include "svc/itembank/roster_import.h"
 
 #define ROSTER_FILE_BYTES_MAX (512 * MIB)
@@ -106,7 +107,7 @@ fail export_roster(struct admin *admin, bool codes, FILE *to, struct why *why)
     int64_t after = 0;
     fail f = FAIL_NONE;
     struct out out = out_make(64 * MIB);
-    out_z(&out, codes ? "roll,code\n" : "roll,name,birth,centre,exam,shift,extra_minutes\n");
+    out_z(&out, codes ? "roll,code\n" : ROSTER_CSV_HEADER "\n");
     do {
         struct arena arena = arena_make(64 * MIB);
         struct json *root;

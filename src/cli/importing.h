@@ -43,4 +43,5 @@ void posting_report_fini(struct posting_report *report);
 fail import_paper(struct admin *admin, const char *exam, str bytes, enum import_format format,
                   bool replace, struct posting_report *report, struct why *why);
 fail import_roster(struct admin *admin, str bytes, struct posting_report *report, struct why *why);
+/* A certificate's digest of a roster is over these lines; see rehearsal/certificate.h. */
 fail export_roster(struct admin *admin, bool codes, FILE *to, struct why *why);

@@ -145,11 +145,22 @@ static void shift_write(struct out *out, struct own_hall *hall, unsigned starts_
     out_fmt(out, "    shifts:\n      - {name: " SHIFT ", starts: %s}\n", text);
 }
 
+static void settings_write(struct out *out, str lines)
+{
+    out_z(out, lines.n ? "settings:\n" : "");
+    while (lines.n) {
+        str value = str_cut(&lines, '\n'), name = str_cut(&value, '=');
+        out_fmt(out, "  %.*s: ", STR_ARG(name));
+        out_json(out, value); /* YAML takes JSON's strings */
+        out_char(out, '\n');
+    }
+}
+
 /* The exam's part of the spec; the minutes are the sitting's. */
 static fail spec_add_exam(struct own_hall *hall, const struct own_hall_opts *opts, struct why *why)
 {
     char path[500];
-    struct out out = out_make(KIB);
+    struct out out = out_make(32 * KIB);
     snprintf(path, sizeof(path), "%s/hall.yaml", hall->dir);
     out_fmt(&out,
             "exams:\n  - name: %s\n    title: Rehearsal\n    minutes: %u\n"
@@ -157,6 +168,7 @@ static fail spec_add_exam(struct own_hall *hall, const struct own_hall_opts *opt
             hall->exam, opts->minutes);
     if (opts->starts_in_s)
         shift_write(&out, hall, opts->starts_in_s);
+    settings_write(&out, opts->settings);
     fail f = text_write(path, "ae", out_view(&out), why);
     out_fini(&out);
     return f;

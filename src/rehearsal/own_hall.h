@@ -25,6 +25,7 @@ struct own_hall_opts {
     unsigned minutes;
     unsigned starts_in_s; /* nobody may start before so many seconds after serve; 0: at once */
     bool plain;
+    str settings;    /* "name=value" lines for its spec */
     const char *dir; /* NULL: a temporary folder */
 };
 

@@ -77,6 +77,7 @@ static fail hall_find(struct rehearsal *r, struct why *why)
                                  .minutes = opts->minutes + ramp_s(opts) / 60,
                                  .starts_in_s = opts->profile->bell ? bell_s(opts) : 0,
                                  .plain = opts->plain,
+                                 .settings = opts->settings,
                                  .dir = opts->data };
     if (opts->target) {
         r->codes = out_make(CODES_BYTES_MAX);

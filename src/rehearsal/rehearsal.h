@@ -24,6 +24,7 @@ struct rehearsal_opts {
     const char *target, *codes, *ca; /* a running hall; NULL: our own */
     const char *sources;             /* addresses of this machine to connect from; NULL: found */
     const char *data;                /* own hall: keep its folder here; NULL: a temporary one */
+    str settings;                    /* own hall: "name=value" lines of the spec rehearsed for */
     int out_fd;                      /* where progress goes: standard error */
 };
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 const char *const fault_names[] = { "hall", "gateway", "upgrade" };
-static const char *const verdict_names[] = { "pass", "fail", "void" };
+const char *const verdict_names[] = { "pass", "fail", "void" };
 
 void verdict_reason(struct judgement *judgement, enum verdict verdict, const char *format, ...)
 {
@@ -175,6 +175,14 @@ static void json_faults(struct out *out, const struct outcome *outcome)
         out_char(out, '}');
     }
     out_char(out, ']');
+}
+
+void verdict_json_promised(struct out *out, const struct outcome *outcome,
+                           const struct judgement *judgement)
+{
+    json_required(out, outcome, judgement);
+    json_faults(out, outcome);
+    out_char(out, '}');
 }
 
 void verdict_json(struct out *out, const struct outcome *outcome, const struct judgement *judgement)

@@ -39,6 +39,7 @@ struct outcome {
 };
 
 enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_VOID };
+extern const char *const verdict_names[]; /* "pass", "fail", "void" */
 enum { REASONS_MAX = 24 };
 
 struct judgement {
@@ -51,6 +52,9 @@ void verdict_judge(struct judgement *judgement, const struct outcome *outcome,
                    const struct objectives *objectives);
 void verdict_json(struct out *out, const struct outcome *outcome,
                   const struct judgement *judgement);
+/* Only the members that are promised, and the faults: what a certificate holds. */
+void verdict_json_promised(struct out *out, const struct outcome *outcome,
+                           const struct judgement *judgement);
 void verdict_text(struct out *out, const struct outcome *outcome,
                   const struct judgement *judgement);
 

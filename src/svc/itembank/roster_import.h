@@ -8,6 +8,9 @@
 
 #include "base/fail.h"
 
+/* The header of what `examhall roster export` writes, and what is read here again. */
+#define ROSTER_CSV_HEADER "roll,name,birth,centre,exam,shift,extra_minutes"
+
 #define ROSTER_ROLL_BYTES_MAX    24
 #define ROSTER_NAME_CHARS_MAX    100
 #define ROSTER_WORD_CHARS_MAX    64 /* centre, exam, shift */
