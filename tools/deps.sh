@@ -10,7 +10,7 @@ for group in "$@"; do
         libseccomp-dev zlib1g-dev tzdata"
         command -v node >/dev/null 2>&1 || packages="$packages nodejs"
         command -v npm >/dev/null 2>&1 || packages="$packages npm" ;;
-    test) packages="$packages clang libclang-rt-14-dev clang-format chromium curl jq procps iproute2 python3-minimal" ;;
+    test) packages="$packages clang libclang-rt-14-dev clang-format chromium curl jq procps iproute2 python3-minimal minisign" ;;
     bench) packages="$packages nginx-light linux-perf wrk hey valgrind" ;;
     *) echo "deps.sh: there is no group $group: build, test, bench" >&2; exit 2 ;;
     esac

@@ -1,6 +1,6 @@
 /* cmd_rehearse.c - `examhall rehearse`: options in, verdict out; see rehearsal/rehearsal.h. */
 #include "cli/cmd.h"
-#include "platform/spec.h"
+#include "cli/readiness.h"
 #include "rehearsal/rehearsal.h"
 
 #include <time.h>
@@ -28,7 +28,8 @@ static bool numbers_take(struct rehearsal_opts *opts, const struct number *numbe
 static fail opts_check(const struct rehearsal_opts *opts, struct why *why)
 {
     if (!opts->candidates)
-        return fail_set(why, FAIL_USAGE, "say how many, such as --candidates 1000");
+        return fail_set(why, FAIL_USAGE,
+                        "say how many, such as --candidates 1000, or --for DIR with a roster");
     if (opts->target && !opts->codes)
         return fail_set(why, FAIL_USAGE,
                         "--target needs --codes FILE, a CSV with roll,code as roster export "
@@ -47,22 +48,7 @@ static fail opts_check(const struct rehearsal_opts *opts, struct why *why)
     return FAIL_NONE;
 }
 
-/* Of the hall that is rehearsed for; without one the defaults. */
-static fail objectives_load(struct objectives *objectives, const char *dir, struct why *why)
-{
-    char path[4096];
-    struct spec spec = { .objectives = objectives_default };
-    struct arena arena = arena_make(8 * MIB);
-    fail f = FAIL_NONE;
-    snprintf(path, sizeof(path), "%s/hall.yaml", dir ? dir : "");
-    if (dir)
-        f = spec_load(&spec, path, &arena, why);
-    *objectives = spec.objectives;
-    arena_fini(&arena);
-    return f;
-}
-
-static int report(const struct rehearsal_opts *opts, const struct objectives *objectives)
+static int report(const struct rehearsal_opts *opts, struct readiness *readiness)
 {
     static struct outcome outcome;
     static struct judgement judgement;
@@ -70,7 +56,7 @@ static int report(const struct rehearsal_opts *opts, const struct objectives *ob
     fail f = rehearsal_run(opts, &outcome, &why);
     if (f)
         return complain(f, &why);
-    verdict_judge(&judgement, &outcome, objectives);
+    verdict_judge(&judgement, &outcome, &readiness->spec.objectives);
     struct out out = out_make(MIB);
     if (is_json_wanted())
         verdict_json(&out, &outcome, &judgement);
@@ -78,6 +64,9 @@ static int report(const struct rehearsal_opts *opts, const struct objectives *ob
         verdict_text(&out, &outcome, &judgement);
     bool written = fwrite(out.p, 1, out.n, stdout) == out.n && fflush(stdout) == 0;
     out_fini(&out);
+    f = readiness_certify(readiness, opts, &outcome, &judgement, &why);
+    if (f)
+        return complain(f, &why);
     if (!written)
         return EXIT_WORLD;
     return judgement.verdict == VERDICT_PASS ? EXIT_DONE : EXIT_NO;
@@ -102,8 +91,8 @@ int cmd_rehearse(int argc, char **argv)
           FAULTS_MAX / 4 },
         { "--upgrade", NULL, offsetof(struct rehearsal_opts, upgrade), 0, FAULTS_MAX / 4 },
     };
-    const char *seed = NULL, *profile = "day", *for_dir = NULL;
-    struct objectives objectives;
+    const char *seed = NULL, *profile = "day", *valid_days = NULL;
+    struct readiness readiness = { .valid_days = 7 };
     const struct option options[] = {
         { "--candidates", &numbers[0].text, NULL },
         { "--minutes", &numbers[1].text, NULL },
@@ -115,7 +104,10 @@ int cmd_rehearse(int argc, char **argv)
         { "--upgrade", &numbers[7].text, NULL },
         { "--profile", &profile, NULL },
         { "--seed", &seed, NULL },
-        { "--for", &for_dir, NULL },
+        { "--for", &readiness.for_dir, NULL },
+        { "--certificate", &readiness.file, NULL },
+        { "--sign-with", &readiness.sign_with, NULL },
+        { "--valid-days", &valid_days, NULL },
         { "--target", &opts.target, NULL },
         { "--codes", &opts.codes, NULL },
         { "--ca", &opts.ca, NULL },
@@ -131,7 +123,8 @@ int cmd_rehearse(int argc, char **argv)
     if (status != EXIT_DONE || stop)
         return status;
     if (!numbers_take(&opts, numbers, COUNT(numbers)) ||
-        (seed && !arg_i64("--seed", seed, 0, INT64_MAX, &seed_value)))
+        (seed && !arg_i64("--seed", seed, 0, INT64_MAX, &seed_value)) ||
+        (valid_days && !arg_i64("--valid-days", valid_days, 1, 90, &readiness.valid_days)))
         return EXIT_USAGE;
     opts.profile = profile_find(profile, &why);
     if (!opts.profile)
@@ -140,8 +133,12 @@ int cmd_rehearse(int argc, char **argv)
         opts.seed = (uint64_t)seed_value;
     opts.drops_given = numbers[4].text != NULL;
     opts.plain_lines = is_json_wanted();
-    fail f = opts_check(&opts, &why);
+    fail f = readiness_load(&readiness, &opts, &why);
     if (!f)
-        f = objectives_load(&objectives, for_dir, &why);
-    return f ? complain(f, &why) : report(&opts, &objectives);
+        f = opts_check(&opts, &why);
+    if (!f)
+        f = readiness_check(&readiness, &opts, &why);
+    status = f ? complain(f, &why) : report(&opts, &readiness);
+    readiness_fini(&readiness);
+    return status;
 }

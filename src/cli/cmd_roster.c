@@ -2,7 +2,6 @@
 #include "app/service.h"
 #include "cli/cmd.h"
 #include "cli/importing.h"
-#include "rehearsal/certificate.h"
 #include "svc/itembank/roster_import.h"
 
 #define ROSTER_FILE_BYTES_MAX (512 * MIB)

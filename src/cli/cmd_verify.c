@@ -1,7 +1,7 @@
-/* cmd_verify.c - `examhall verify receipt`: is this what the hall signed? Needs no hall, only its
- * key. */
+/* cmd_verify.c - `examhall verify`: the table of what can be checked; and the receipt, which needs
+ * no hall, only its key: is this what the hall signed? */
 #include "app/service.h"
-#include "cli/cmd.h"
+#include "cli/verify.h"
 #include "svc/answers/answers_api.h"
 
 #include <sodium.h>
@@ -47,38 +47,58 @@ static int report(const struct receipt *receipt, fail f, const struct why *why)
     return f ? EXIT_NO : EXIT_DONE;
 }
 
-int cmd_verify(int argc, char **argv)
+int verify_receipt(const struct verify_opts *opts)
 {
-    const char *dir = NULL, *key_path = NULL, *words[2];
     char default_key[4096];
-    size_t words_n;
-    bool stop;
     struct why why;
     str text;
     uint8_t key[32];
     struct receipt receipt = { 0 };
     struct arena arena = arena_make(4 * MIB);
-    const struct option options[] = { { "--data", &dir, NULL }, { "--key", &key_path, NULL } };
-    int status = args_parse(argc, argv, options, COUNT(options), words, 2, &words_n, &stop);
-    if (status || stop)
-        return status;
-    if (words_n != 2 || strcmp(words[0], "receipt") != 0)
-        return help_for("verify", stderr);
     must(sodium_init() >= 0);
-    snprintf(default_key, sizeof(default_key), "%s/keys/receipt.pub", dir ? dir : "hall");
-    fail f = load_key(key_path ? key_path : default_key, key, &arena, &why);
+    snprintf(default_key, sizeof(default_key), "%s/keys/receipt.pub",
+             opts->dir ? opts->dir : "hall");
+    fail f = load_key(opts->key ? opts->key : default_key, key, &arena, &why);
     if (!f)
-        f = file_read(words[1], MIB, &arena, &text, &why);
+        f = file_read(opts->file, MIB, &arena, &text, &why);
     if (f) {
         arena_fini(&arena);
         return complain(f, &why);
     }
     f = receipt_parse(&receipt, text, &arena, &why);
     if (f)
-        f = fail_set(&why, FAIL_CONFLICT, "%s is not a receipt", words[1]);
+        f = fail_set(&why, FAIL_CONFLICT, "%s is not a receipt", opts->file);
     else
         f = receipt_verify(&receipt, key, &why);
-    status = report(&receipt, f, &why);
+    int status = report(&receipt, f, &why);
     arena_fini(&arena);
     return status;
+}
+
+int cmd_verify(int argc, char **argv)
+{
+    static const struct {
+        const char *what;
+        int (*run)(const struct verify_opts *opts);
+        bool tied; /* to a program, a spec, a roster and a time */
+    } kinds[] = { { "receipt", verify_receipt, false },
+                  { "certificate", verify_certificate, true } };
+    struct verify_opts opts = { 0 };
+    const char *words[2];
+    size_t words_n;
+    bool stop;
+    const struct option options[] = {
+        { "--data", &opts.dir, NULL },      { "--key", &opts.key, NULL },
+        { "--spec", &opts.spec, NULL },     { "--roster", &opts.roster, NULL },
+        { "--binary", &opts.binary, NULL }, { "--at", &opts.at, NULL },
+    };
+    int status = args_parse(argc, argv, options, COUNT(options), words, 2, &words_n, &stop);
+    if (status || stop)
+        return status;
+    bool tied = opts.spec || opts.roster || opts.binary || opts.at;
+    opts.file = words_n == 2 ? words[1] : NULL;
+    for (size_t i = 0; i < COUNT(kinds) && opts.file; i++)
+        if (strcmp(words[0], kinds[i].what) == 0 && (kinds[i].tied || !tied))
+            return kinds[i].run(&opts);
+    return help_for("verify", stderr);
 }
