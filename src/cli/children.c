@@ -11,8 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LEAVING_AT_EASE 8 /* when more are leaving, the oldest are told to end soon */
-
 /* Copies a descriptor to a number that the child's arguments name. */
 static void give(int fd, int as)
 {
@@ -171,15 +169,21 @@ static void left(struct supervisor *s, struct child *child)
     memmove(child, child + 1, behind * sizeof(*child));
 }
 
+/* 0 is the hall, 1 the gateway, 2 the one that is to take over, then those that leave. */
+static struct child *child_at(struct supervisor *s, unsigned i)
+{
+    struct child *first[] = { &s->hall, &s->gateway, &s->next };
+    if (i < COUNT(first))
+        return first[i];
+    return i - COUNT(first) < s->leaving_count ? &s->leaving[i - COUNT(first)] : NULL;
+}
+
 static struct child *child_of(struct supervisor *s, pid_t pid)
 {
-    struct child *children[] = { &s->hall, &s->gateway, &s->next };
-    for (size_t i = 0; i < COUNT(children); i++)
-        if (children[i]->pid == pid)
-            return children[i];
-    for (unsigned i = 0; i < s->leaving_count; i++)
-        if (s->leaving[i].pid == pid)
-            return &s->leaving[i];
+    struct child *child;
+    for (unsigned i = 0; (child = child_at(s, i)); i++)
+        if (child->pid == pid)
+            return child;
     return NULL;
 }
 
@@ -190,7 +194,7 @@ static bool is_leaving(const struct supervisor *s, const struct child *child)
 
 static fail ended(struct supervisor *s, struct child *child, int status, struct why *why)
 {
-    bool failed = WIFEXITED(status) && WEXITSTATUS(status) != 0, new = !child->is_ready;
+    bool failed = WIFEXITED(status) && WEXITSTATUS(status) != 0, was_ready = child->is_ready;
     if (is_leaving(s, child)) {
         left(s, child);
         return FAIL_NONE;
@@ -200,7 +204,7 @@ static fail ended(struct supervisor *s, struct child *child, int status, struct 
         fail f = WEXITSTATUS(status) == EXIT_USAGE ? FAIL_USAGE : FAIL_WORLD;
         return fail_set(why, f, "the %s did not start; it said why above", child->name);
     }
-    if (child == &s->next || (new &&failed &&child == &s->hall))
+    if (!s->stopping && (child == &s->next || (child == &s->hall && failed && !was_ready)))
         upgrade_failed(s, child->name);
     return FAIL_NONE;
 }
@@ -221,17 +225,13 @@ fail children_reap(struct supervisor *s, struct why *why)
 /* --- several gateways --------------------------------------------------------------------------
  */
 
-static bool counts_into(const struct child *child, unsigned row)
-{
-    return child->pid && child->row == row;
-}
-
-bool gateway_row_find(const struct supervisor *s, unsigned *row)
+bool gateway_row_find(struct supervisor *s, unsigned *row)
 {
     for (*row = 0; *row + s->reactors <= GATEWAY_ROWS_MAX; *row += s->reactors) {
-        bool taken = counts_into(&s->gateway, *row) || counts_into(&s->next, *row);
-        for (unsigned i = 0; i < s->leaving_count; i++)
-            taken |= counts_into(&s->leaving[i], *row);
+        struct child *child;
+        bool taken = false;
+        for (unsigned i = 1; (child = child_at(s, i)); i++)
+            taken |= child->pid && child->row == *row;
         if (!taken)
             return true;
     }
@@ -258,55 +258,41 @@ void gateway_takes_over(struct supervisor *s)
     s->gateway = s->next;
     s->next = (struct child){ .name = "gateway", .ready = -1 };
     pid_file(s, &s->gateway);
-    for (unsigned i = 0; i + LEAVING_AT_EASE < s->leaving_count; i++) {
-        if (!s->leaving[i].told_to_end)
-            kill(s->leaving[i].pid, SIGTERM);
-        s->leaving[i].told_to_end = true;
-    }
+}
+
+void gateway_hurries(struct supervisor *s)
+{
+    struct child *oldest = &s->leaving[0];
+    if (s->leaving_count && !oldest->told_to_end)
+        kill(oldest->pid, SIGTERM);
+    oldest->told_to_end = true;
 }
 
 /* --- the end of all ----------------------------------------------------------------------------
  */
 
-static void tell_gateways(const struct supervisor *s, int sig)
+/* How many of the children from `first` on, before `end`, are here; each is told. */
+static unsigned tell(struct supervisor *s, unsigned first, unsigned end, int sig)
 {
-    if (s->gateway.pid)
-        kill(s->gateway.pid, sig);
-    if (s->next.pid)
-        kill(s->next.pid, sig);
-    for (unsigned i = 0; i < s->leaving_count; i++)
-        kill(s->leaving[i].pid, sig);
+    unsigned here = 0;
+    struct child *child;
+    for (unsigned i = first; i < end && (child = child_at(s, i)); i++)
+        if (child->pid && kill(child->pid, sig) == 0)
+            here++;
+    return here;
 }
 
-static void tell_hall(const struct supervisor *s, int sig)
-{
-    if (s->hall.pid)
-        kill(s->hall.pid, sig);
-}
-
-static bool gateways_are_here(const struct supervisor *s)
-{
-    return s->gateway.pid || s->next.pid || s->leaving_count;
-}
-
-static bool hall_is_here(const struct supervisor *s)
-{
-    return s->hall.pid;
-}
-
-static void stop(struct supervisor *s, const char *name,
-                 void (*tell)(const struct supervisor *, int),
-                 bool (*are_here)(const struct supervisor *))
+static void stop(struct supervisor *s, const char *name, unsigned first, unsigned last)
 {
     int64_t until_ms = supervisor_now_ms() + STOP_S_MAX * 1000;
     char path[4400];
     struct why why;
-    tell(s, SIGTERM);
-    while (are_here(s)) {
+    tell(s, first, last, SIGTERM);
+    while (tell(s, first, last, 0)) {
         fail_ignore(children_reap(s, &why), "we are stopping anyhow");
-        if (are_here(s) && supervisor_now_ms() > until_ms) {
+        if (supervisor_now_ms() > until_ms) {
             note("warn", "process.killed", "\"process\":\"%s\"", name);
-            tell(s, SIGKILL);
+            tell(s, first, last, SIGKILL);
             until_ms = supervisor_now_ms() + 1000;
         }
         usleep(5000);
@@ -317,6 +303,6 @@ static void stop(struct supervisor *s, const char *name,
 
 void children_stop(struct supervisor *s)
 {
-    stop(s, "gateway", tell_gateways, gateways_are_here);
-    stop(s, "hall", tell_hall, hall_is_here);
+    stop(s, "gateway", 1, UINT32_MAX);
+    stop(s, "hall", 0, 1);
 }

@@ -72,7 +72,7 @@ static fail supervisor_connect(const char *dir, int *fd, struct why *why)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     struct timeval limit = { WAIT_S_MAX, 0 };
-    int n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/run/supervisor.sock", dir);
+    int n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/run/serve.sock", dir);
     if (n < 0 || (size_t)n >= sizeof(address.sun_path))
         return fail_set(why, FAIL_USAGE, "the path %s is too long for a socket; use a shorter one",
                         dir);

@@ -47,7 +47,7 @@ static fail open_sockets(struct supervisor *s, struct why *why)
     s->tls = s->plain = -1;
     fail f = listen_unix(s->run, "admin.sock", 0600, &s->admin, why);
     if (!f)
-        f = listen_unix(s->run, "supervisor.sock", 0600, &s->control, why);
+        f = listen_unix(s->run, "serve.sock", 0600, &s->control, why);
     if (!f) /* the gateway has no rights; what it sends carries its own proof */
         f = listen_unix(s->run, "gate.sock", 0666, &s->gate, why);
     if (!f && strcmp(s->opts->listen, "none") != 0)
@@ -248,7 +248,7 @@ static fail resume(struct supervisor *s, struct why *why)
 
 static void remove_sockets(const struct supervisor *s)
 {
-    static const char *const names[] = { "admin.sock", "gate.sock", "supervisor.sock" };
+    static const char *const names[] = { "admin.sock", "gate.sock", "serve.sock" };
     char path[4400];
     for (size_t i = 0; i < COUNT(names); i++) {
         snprintf(path, sizeof(path), "%s/%s", s->run, names[i]);

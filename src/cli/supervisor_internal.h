@@ -9,13 +9,12 @@
 #include <sys/types.h>
 
 #define STOP_S_MAX  15 /* for a child to end after SIGTERM, then SIGKILL */
-#define LEAVING_MAX 16 /* gateways that still have connections of before an upgrade */
+#define LEAVING_MAX 24 /* gateways that still have connections of before an upgrade */
 
 struct child {
     const char *name;
     pid_t pid;
-    int ready; /* a byte "r" comes out of it once this process serves; -1: it does, or is not there
-                */
+    int ready; /* "r" comes out of it once this process serves; -1: it does, or is none */
     bool is_ready;
     bool told_to_end;               /* its end is no surprise */
     int64_t started_ms, restart_ms; /* restart_ms: when to start it again, while pid is 0 */
@@ -70,7 +69,11 @@ void child_start(struct supervisor *s, struct child *child);
 fail children_reap(struct supervisor *s, struct why *why) MUST_USE;
 void children_check_ready(struct supervisor *s);
 void gateway_takes_over(struct supervisor *s); /* `next`, which is ready; the old one leaves */
-bool gateway_row_find(const struct supervisor *s, unsigned *row); /* rows nobody counts into */
+/* The oldest that leaves finishes what is in flight and closes the rest: there is need of its
+ * place.
+ */
+void gateway_hurries(struct supervisor *s);
+bool gateway_row_find(struct supervisor *s, unsigned *row); /* rows nobody counts into */
 unsigned leaving_connections(const struct supervisor *s);
 void children_stop(struct supervisor *s); /* gateways first, then the hall */
 

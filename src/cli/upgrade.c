@@ -1,6 +1,6 @@
 /* upgrade.c - one program after another, under load: the supervisor's side of `examhall upgrade`.
  *
- * The command opens the new program, tries it, and gives its descriptor to `run/supervisor.sock`.
+ * The command opens the new program, tries it, and gives its descriptor to `run/serve.sock`.
  * The supervisor becomes that program (handover.c); as such it starts a new gateway beside the old
  * one, which then leaves, and a new hall after the old one, while the gateways hold what is asked.
  * When a part of the new program does not start, it becomes the program of before and does the same
@@ -80,9 +80,7 @@ void upgrade_asked(struct supervisor *s)
     if (!ask_read(asker, &layout, &program))
         no = "the request is malformed";
     else if (layout != HANDOVER_LAYOUT)
-        no = "the two programs do not hand over in the same way; stop the hall and start it with "
-             "the "
-             "new one";
+        no = "the two programs do not hand over in the same form; stop the hall and start it again";
     else if (s->upgrade.step != UPGRADE_NONE)
         no = "an upgrade is under way already";
     if (no) {
@@ -118,14 +116,15 @@ static void end(struct supervisor *s)
 /* --- in the program of before ------------------------------------------------------------------
  */
 
-static const char *not_yet(const struct supervisor *s)
+static const char *not_yet(struct supervisor *s)
 {
     unsigned row;
     if (!s->hall.is_ready || !s->gateway.is_ready)
         return "the hall is still being started; see: examhall status";
-    if (s->leaving_count == LEAVING_MAX || !gateway_row_find(s, &row))
-        return "the gateways of earlier upgrades still have connections; try again in a minute";
-    return NULL;
+    if (s->leaving_count < LEAVING_MAX && gateway_row_find(s, &row))
+        return NULL;
+    gateway_hurries(s);
+    return "the gateways of earlier upgrades still have connections; try again in a minute";
 }
 
 static void begin(struct supervisor *s)
