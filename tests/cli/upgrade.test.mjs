@@ -168,6 +168,8 @@ describe("upgrade", () => {
     assert.match(expect(3, "upgrade", "--data", data, "--binary", join(dir, "none")).err, /none cannot be opened/);
     const stranger = other_program("stranger", "hands over in form", "hands over in FORM");
     assert.match(expect(1, "upgrade", "--data", data, "--binary", stranger).err, /not an examhall that can take over/);
+    const later = other_program("later", "hands over in form %d", "hands over in form 77");
+    assert.match(expect(1, "upgrade", "--data", data, "--binary", later).err, /do not hand over in the same form/);
     assert.deepEqual(pids(), before);
   });
 
