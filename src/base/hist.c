@@ -75,6 +75,14 @@ int64_t hist_quantile(const struct hist *hist, unsigned per_mille)
     never("fewer values in the slots than were counted");
 }
 
+uint64_t hist_below(const struct hist *hist, int64_t us)
+{
+    uint64_t count = 0;
+    for (unsigned slot = 0; slot < HIST_SLOTS && slot_highest(slot) < us; slot++)
+        count += hist->slots[slot];
+    return count;
+}
+
 int64_t hist_mean(const struct hist *hist)
 {
     return hist->count ? hist->sum_us / (int64_t)hist->count : 0;

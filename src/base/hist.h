@@ -28,4 +28,6 @@ void hist_since(struct hist *into, const struct hist *now, const struct hist *th
 /* The smallest recorded value that at least `per_mille` thousandths of all do not exceed, rounded
  * up to the largest value that shares its slot (but not above max). 0 when empty. */
 int64_t hist_quantile(const struct hist *hist, unsigned per_mille);
+/* How many are below `us`, as far as slots can tell: a whole slot counts where its highest is. */
+uint64_t hist_below(const struct hist *hist, int64_t us);
 int64_t hist_mean(const struct hist *hist); /* 0 when empty */

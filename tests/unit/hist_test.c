@@ -122,3 +122,14 @@ TEST(hist, a_merge_counts_what_is_in_the_slots_when_its_source_is_being_written)
     CHECK_EQ(merged.count, 1);
     CHECK_EQ(hist_quantile(&merged, 1000), 5);
 }
+
+TEST(hist, what_is_below_a_bound_is_counted)
+{
+    static struct hist hist;
+    for (int us = 0; us < 1000; us++)
+        hist_record(&hist, us);
+    CHECK_EQ(hist_below(&hist, 0), 0);
+    CHECK_EQ(hist_below(&hist, 100), 100);
+    CHECK_EQ(hist_below(&hist, 512), 512); /* where an octave begins */
+    CHECK_EQ(hist_below(&hist, INT64_MAX), 1000);
+}
