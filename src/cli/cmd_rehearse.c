@@ -2,6 +2,7 @@
 #include "cli/cmd.h"
 #include "cli/readiness.h"
 #include "rehearsal/rehearsal.h"
+#include "rehearsal/report_file.h"
 
 #include <time.h>
 
@@ -48,15 +49,55 @@ static fail opts_check(const struct rehearsal_opts *opts, struct why *why)
     return FAIL_NONE;
 }
 
-static int report(const struct rehearsal_opts *opts, struct readiness *readiness)
+static instant wall_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * (instant)1000 + now.tv_nsec / 1000000;
+}
+
+/* The command line as it can be typed again: words that a shell would not keep whole are quoted. */
+static void command_write(struct out *out, char **argv, const struct rehearsal_opts *opts)
+{
+    bool seeded = false;
+    out_z(out, "examhall");
+    for (; *argv; argv++) {
+        bool quote = !**argv || strpbrk(*argv, " \t\n'\"\\$&|;<>()*?[]{}~#!`");
+        seeded |= strcmp(*argv, "--seed") == 0;
+        out_z(out, quote ? " '" : " ");
+        for (const char *c = *argv; *c; c++)
+            if (*c == '\'')
+                out_z(out, "'\\''");
+            else
+                out_char(out, *c);
+        out_z(out, quote ? "'" : "");
+    }
+    if (!seeded)
+        out_fmt(out, " --seed %llu", (unsigned long long)opts->seed);
+    out_char(out, '\0');
+}
+
+static int report(const struct rehearsal_opts *opts, struct readiness *readiness,
+                  const char *report_path, const char *command)
 {
     static struct outcome outcome;
     static struct judgement judgement;
     struct why why;
+    struct report about = { .outcome = &outcome,
+                            .judgement = &judgement,
+                            .objectives = &readiness->spec.objectives,
+                            .version = version(),
+                            .command = command,
+                            .profile = opts->profile->name,
+                            .profile_meaning = opts->profile->purpose,
+                            .own_hall = !opts->target,
+                            .began_at = wall_ms() };
     fail f = rehearsal_run(opts, &outcome, &why);
     if (f)
         return complain(f, &why);
     verdict_judge(&judgement, &outcome, &readiness->spec.objectives);
+    about.ended_at = wall_ms();
+    this_machine_read(&about.machine);
     struct out out = out_make(MIB);
     if (is_json_wanted())
         verdict_json(&out, &outcome, &judgement);
@@ -64,7 +105,10 @@ static int report(const struct rehearsal_opts *opts, struct readiness *readiness
         verdict_text(&out, &outcome, &judgement);
     bool written = fwrite(out.p, 1, out.n, stdout) == out.n && fflush(stdout) == 0;
     out_fini(&out);
-    f = readiness_certify(readiness, opts, &outcome, &judgement, &why);
+    if (report_path)
+        f = report_file_write(&about, report_path, &why);
+    if (!f)
+        f = readiness_certify(readiness, opts, &outcome, &judgement, &why);
     if (f)
         return complain(f, &why);
     if (!written)
@@ -91,7 +135,7 @@ int cmd_rehearse(int argc, char **argv)
           FAULTS_MAX / 4 },
         { "--upgrade", NULL, offsetof(struct rehearsal_opts, upgrade), 0, FAULTS_MAX / 4 },
     };
-    const char *seed = NULL, *profile = "day", *valid_days = NULL;
+    const char *seed = NULL, *profile = "day", *valid_days = NULL, *report_path = NULL;
     struct readiness readiness = { .valid_days = 7 };
     const struct option options[] = {
         { "--candidates", &numbers[0].text, NULL },
@@ -106,6 +150,7 @@ int cmd_rehearse(int argc, char **argv)
         { "--seed", &seed, NULL },
         { "--for", &readiness.for_dir, NULL },
         { "--certificate", &readiness.file, NULL },
+        { "--report", &report_path, NULL },
         { "--sign-with", &readiness.sign_with, NULL },
         { "--valid-days", &valid_days, NULL },
         { "--target", &opts.target, NULL },
@@ -138,7 +183,14 @@ int cmd_rehearse(int argc, char **argv)
         f = opts_check(&opts, &why);
     if (!f)
         f = readiness_check(&readiness, &opts, &why);
-    status = f ? complain(f, &why) : report(&opts, &readiness);
+    if (!f && report_path)
+        f = report_file_check(report_path, &why);
+    struct out command = out_make(64 * KIB);
+    command_write(&command, argv, &opts);
+    status = f                ? complain(f, &why)
+             : command.failed ? EXIT_WORLD
+                              : report(&opts, &readiness, report_path, command.p);
+    out_fini(&command);
     readiness_fini(&readiness);
     return status;
 }

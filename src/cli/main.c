@@ -81,7 +81,7 @@ static const struct command commands[] = {
       "                         [--kill-gateway K] [--upgrade K] [--plain] [--seed X] [--data "
       "DIR]\n"
       "                         [--for DIR] [--certificate FILE] [--sign-with KEY]\n"
-      "                         [--valid-days N] [--json]\n"
+      "                         [--valid-days N] [--report FILE.html] [--json]\n"
       "       examhall rehearse --candidates N --target URL --codes FILE [--ca FILE] ...\n\n"
       "Makes a hall of its own, fills it with N virtual candidates who sit its sample exam,\n"
       "closes, scores and publishes it, and looks for every acknowledged answer in the result.\n"
@@ -101,11 +101,13 @@ static const struct command commands[] = {
       "that spec and that roster, for N days (7), signed by DIR/keys/certificate.key, which is "
       "made\n"
       "at first use, or by a key of minisign -G -W.\n"
+      "--report writes a page to sign, which needs nothing else to be read: verdict, plots,\n"
+      "tables; and FILE.json beside it: what --json prints, and every figure of every second.\n"
       "--target takes a hall that runs already, whose exam is open or soon will be; its "
       "candidates\n"
       "submit after M minutes. Codes are in the CSV that roster export --codes writes.\n"
       "Exit status 0: pass; 1: fail, or void (this machine was too slow to judge).\n\n"
-      "  examhall rehearse --candidates 10000 --kill-hall 3\n"
+      "  examhall rehearse --candidates 10000 --kill-hall 3 --report rehearsal.html\n"
       "  examhall rehearse --for hall --minutes 30 --kill-hall 1 --certificate "
       "certificate.json\n" },
     { "verify", cmd_verify, "check a receipt or a readiness certificate",

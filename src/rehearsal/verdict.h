@@ -65,5 +65,6 @@ void verdict_reason(struct judgement *judgement, enum verdict verdict, const cha
     PRINTF(3, 4);
 /* verdict_generator.c: the machines of the virtual candidates. */
 void generator_judge(struct judgement *judgement, const struct outcome *outcome);
+int64_t generator_lag_most_us(const struct outcome *outcome);        /* p99; void beyond it */
 void generator_json(struct out *out, const struct outcome *outcome); /* ,"agents":[...] */
 void generator_text(struct out *out, const struct outcome *outcome);

@@ -38,11 +38,17 @@ static double steal(const struct effort *effort)
     return percent((double)effort->steal_us, (double)effort->all_us);
 }
 
-static void judge_cpu(struct judgement *j, const struct host *host, bool faults)
+int64_t generator_lag_most_us(const struct outcome *outcome)
 {
+    return outcome->faults_planned ? LAG_FAULTS_P99_US : LAG_P99_US;
+}
+
+static void judge_cpu(struct judgement *j, const struct host *host, const struct outcome *outcome)
+{
+    bool faults = outcome->faults_planned > 0;
     const struct effort *effort = &host->effort;
     int64_t lag = hist_quantile(&host->board.lag, 990);
-    int64_t most = faults ? LAG_FAULTS_P99_US : LAG_P99_US;
+    int64_t most = generator_lag_most_us(outcome);
     if (lag > most)
         verdict_reason(j, VERDICT_VOID,
                        "%s: the virtual candidates themselves were late: p99 %.1f ms, allowed %.1f "
@@ -61,12 +67,12 @@ static void judge_cpu(struct judgement *j, const struct host *host, bool faults)
                        (double)effort->stall_us / 1e6);
 }
 
-static void judge_host(struct judgement *j, const struct host *host, bool faults)
+static void judge_host(struct judgement *j, const struct host *host, const struct outcome *outcome)
 {
     if (host->lost)
         verdict_reason(j, VERDICT_VOID, "%s was lost with %u candidates: %s", host->name,
                        host->count, host->trouble);
-    judge_cpu(j, host, faults);
+    judge_cpu(j, host, outcome);
     if (host->board.local_errors)
         verdict_reason(j, VERDICT_VOID,
                        "%s was out of ports or descriptors: it could not open a connection %llu "
@@ -85,7 +91,7 @@ static void judge_host(struct judgement *j, const struct host *host, bool faults
 void generator_judge(struct judgement *j, const struct outcome *outcome)
 {
     for (unsigned i = 0; outcome->crew && i < outcome->crew->count; i++)
-        judge_host(j, outcome->crew->hosts[i], outcome->faults_planned > 0);
+        judge_host(j, outcome->crew->hosts[i], outcome);
     if (outcome->fault_count < outcome->faults_planned)
         verdict_reason(j, VERDICT_VOID, "only %u of %u faults could be injected",
                        outcome->fault_count, outcome->faults_planned);
