@@ -32,6 +32,7 @@ int cmd_exam(int argc, char **argv);
 int cmd_roster(int argc, char **argv);
 int cmd_rehearse(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_env(int argc, char **argv);
 int cmd_upgrade(int argc, char **argv);
 int cmd_hall(int argc, char **argv);     /* hidden: the hall's process */
 int cmd_gateway(int argc, char **argv);  /* hidden: the gateway's process */

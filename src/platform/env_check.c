@@ -1,0 +1,206 @@
+/* env_check.c - what the schema's rows cannot say of environments: who is like whom, what one on
+ * AWS needs, which numbers must not cross, and what two environments must not share. */
+#include "platform/env.h"
+#include "platform/env_render.h"
+#include "platform/spec_check.h"
+
+#define ENVIRONMENTS_MAX 64
+#define LIKE_MAX         8
+
+struct checking {
+    const struct spec *spec;
+    struct spec_mistakes *mistakes;
+    const struct yaml *map;
+};
+
+static const struct yaml *named(const struct checking *c, str name)
+{
+    const struct yaml *member = c->map->first;
+    while (member && !str_eq(member->key, name))
+        member = member->next;
+    return member;
+}
+
+static void no_such(const struct checking *c, const struct yaml *node, const char *key)
+{
+    const char *names[ENVIRONMENTS_MAX + 1] = { 0 };
+    size_t n = 0;
+    for (const struct yaml *e = c->map->first; e && n < ENVIRONMENTS_MAX; e = e->next)
+        names[n++] = e->key.p;
+    const char *near = str_nearest(node->text, names);
+    spec_mistake(c->mistakes, node->line, "%s is \"%.*s\", but there is no such environment; %s %s",
+                 key, STR_ARG(str_first(node->text, 60)), near ? "did you mean" : "the first is",
+                 near ? near : names[0]);
+}
+
+/* Whether the chain of `like` from here ends. */
+static bool check_like(const struct checking *c, const struct yaml *e)
+{
+    const struct yaml *at = e;
+    for (int i = 0; i < LIKE_MAX; i++) {
+        const struct yaml *like = yaml_member(at, "like");
+        if (!like || like->kind != YAML_SCALAR || !like->text.n)
+            return true;
+        at = named(c, like->text);
+        if (!at && i == 0)
+            no_such(c, like, "like");
+        if (!at)
+            return false;
+    }
+    spec_mistake(c->mistakes, e->line,
+                 "%.*s is like itself, in a circle of `like`; one of them must stand alone",
+                 STR_ARG(str_first(e->key, 60)));
+    return false;
+}
+
+static void check_machine(const struct checking *c, const struct env *env)
+{
+    for (size_t i = 0; i < env->count; i++) {
+        const struct env_value *value = &env->values[i];
+        if (value->from == ENV_SET && value->row->flags & SPEC_CLOUD)
+            spec_mistake(c->mistakes, value->line,
+                         "%.*s stands on a machine, where %.*s means nothing; leave it out, or "
+                         "say `on: aws`",
+                         STR_ARG(env->name), STR_ARG(value->path));
+    }
+}
+
+static void must_have(const struct checking *c, const struct env *env, const char *key,
+                      const char *example)
+{
+    if (!env_text(env, key).p)
+        spec_mistake(c->mistakes, env->node->line,
+                     "%.*s stands on AWS and needs %s, such as %s: %s", STR_ARG(env->name), key,
+                     key, example);
+}
+
+/* Numbers of one environment of which the first must not be above the second. Whoever set one of
+ * them is told; both from a table cannot be wrong (a test says so). */
+static void check_order(const struct checking *c, const struct env *env)
+{
+    static const char *const pairs[][2] = {
+        { "cluster.system_nodes.min", "cluster.system_nodes.max" },
+        { "cluster.node_pools.exam.min", "cluster.node_pools.exam.max" },
+        { "cluster.node_pools.batch.min", "cluster.node_pools.batch.max" },
+        { "events.storage_gib", "events.storage_gib_max" },
+        { "drain.delay", "drain.grace" },
+    };
+    for (size_t i = 0; i < COUNT(pairs); i++) {
+        const struct env_value *low = env_value(env, pairs[i][0]);
+        const struct env_value *high = env_value(env, pairs[i][1]);
+        int64_t from, to;
+        bool known = low->row->type == SPEC_DURATION
+                         ? spec_ms(low->text, &from) && spec_ms(high->text, &to)
+                         : str_i64(low->text, &from) && str_i64(high->text, &to);
+        if (known && from > to)
+            spec_mistake(c->mistakes, low->line ? low->line : high->line,
+                         "%s is %.*s in %.*s, but %s is %.*s; it must not be above it", pairs[i][0],
+                         STR_ARG(low->text), STR_ARG(env->name), pairs[i][1], STR_ARG(high->text));
+    }
+}
+
+static void check_network(const struct checking *c, const struct env *env)
+{
+    const struct env_value *cidr = env_value(env, "network.cidr");
+    const struct env_value *zones = env_value(env, "network.zones");
+    str region = env_text(env, "region"), rest = cidr->text;
+    uint64_t bits;
+    str_cut(&rest, '/');
+    if (cidr->from == ENV_SET && str_u64(rest, &bits) && (bits < 16 || bits > 20))
+        spec_mistake(c->mistakes, cidr->line,
+                     "network.cidr is %.*s, but must be from /16 to /20: pods and nodes of three "
+                     "zones need that many addresses",
+                     STR_ARG(cidr->text));
+    for (rest = zones->text; zones->from == ENV_SET && rest.p;) {
+        str zone = str_cut(&rest, ',');
+        if (zone.n != region.n + 1 || !str_starts(zone, region))
+            spec_mistake(c->mistakes, zones->line, "the zone %.*s is not in the region %.*s",
+                         STR_ARG(str_first(zone, 40)), STR_ARG(region));
+    }
+}
+
+static void check_after(const struct checking *c, const struct env *env)
+{
+    const struct env_value *after = env_value(env, "after");
+    if (after->from != ENV_SET || str_eq(after->text, STR("build")))
+        return;
+    struct yaml node = { .text = after->text, .line = after->line };
+    if (!named(c, after->text))
+        no_such(c, &node, "after");
+    else if (str_eq(after->text, env->name))
+        spec_mistake(c->mistakes, after->line,
+                     "%.*s is delivered after itself; name another environment, or build",
+                     STR_ARG(env->name));
+}
+
+static void check_cloud(const struct checking *c, const struct env *env)
+{
+    const struct spec *spec = env->spec;
+    must_have(c, env, "account", "\"111122223333\"");
+    must_have(c, env, "region", "ap-south-1");
+    check_order(c, env);
+    check_network(c, env);
+    check_after(c, env);
+    if (spec->hall.p && !spec_is(spec_row("environments.*.like"), SPEC_NAME, spec->hall))
+        spec_mistake(c->mistakes, yaml_member(spec->tree, "hall")->line,
+                     "hall is \"%.*s\", but resources on AWS are named by it: 1 to 40 of a-z, 0-9 "
+                     "and -",
+                     STR_ARG(str_first(spec->hall, 60)));
+}
+
+/* What names or addresses an environment may be there only once. */
+static void check_shared(const struct checking *c, const struct env *a, const struct env *b)
+{
+    static const struct {
+        const char *key, *remedy;
+    } own[] = {
+        { "domain", "domain: exam2.example.org" },
+        { "network.cidr", "network: {cidr: 10.99.0.0/16}" },
+    };
+    for (size_t i = 0; i < COUNT(own); i++) {
+        const struct env_value *value = env_value(b, own[i].key);
+        if (str_eq(env_text(a, own[i].key), value->text))
+            spec_mistake(c->mistakes, value->line ? value->line : b->node->line,
+                         "%.*s and %.*s have the same %s, %.*s; give one of them another: %s",
+                         STR_ARG(a->name), STR_ARG(b->name), own[i].key, STR_ARG(value->text),
+                         own[i].remedy);
+    }
+}
+
+static void check_one(const struct checking *c, const struct env *env, const struct env *before,
+                      unsigned count)
+{
+    if (!env->cloud) {
+        check_machine(c, env);
+        return;
+    }
+    check_cloud(c, env);
+    for (unsigned i = 0; i < count; i++)
+        if (before[i].cloud)
+            check_shared(c, &before[i], env);
+}
+
+void spec_check_environments(const struct spec *spec, struct spec_mistakes *mistakes)
+{
+    struct checking c = { spec, mistakes, yaml_member(spec->tree, "environments") };
+    struct env envs[ENVIRONMENTS_MAX];
+    struct arena arena = arena_make(64 * MIB);
+    unsigned count = 0;
+    if (c.map && c.map->count > ENVIRONMENTS_MAX)
+        spec_mistake(mistakes, c.map->line, "there are %u environments; at most %d", c.map->count,
+                     ENVIRONMENTS_MAX);
+    else
+        for (const struct yaml *e = c.map ? c.map->first : NULL; e; e = e->next) {
+            if (!spec_is(spec_row("environments.*.like"), SPEC_NAME, e->key))
+                spec_mistake(mistakes, e->line,
+                             "the environment \"%.*s\" needs another name: 1 to 40 of a-z, 0-9 "
+                             "and -, such as prod",
+                             STR_ARG(str_first(e->key, 60)));
+            if (e->kind != YAML_MAP || !check_like(&c, e))
+                continue;
+            env_resolve(&envs[count], spec, e, &arena);
+            check_one(&c, &envs[count], envs, count);
+            count++;
+        }
+    arena_fini(&arena);
+}
