@@ -132,26 +132,42 @@ static void write_classes(const struct gateway_stats *stats, struct out *out)
                                                        c * sizeof(gateway_count)));
 }
 
+const struct gateway_bucket gateway_buckets[GATEWAY_BUCKETS] = {
+    { 1000, "0.001" },  { 2500, "0.0025" }, { 5000, "0.005" },  { 10000, "0.01" },
+    { 25000, "0.025" }, { 50000, "0.05" },  { 100000, "0.1" },  { 250000, "0.25" },
+    { 500000, "0.5" },  { 1000000, "1" },   { 2500000, "2.5" }, { 5000000, "5" },
+    { 10000000, "10" },
+};
+
+/* A histogram rather than quantiles: those of several gateways can be added up. */
+static void write_latency(const struct gateway_stats *stats, unsigned class, const char *name,
+                          struct out *out)
+{
+    uint64_t count = 0;
+    unsigned slot = 0;
+    for (size_t i = 0; i < GATEWAY_BUCKETS; i++) {
+        while (slot < GATEWAY_HIST_SLOTS && slot_top_us(slot) <= gateway_buckets[i].us)
+            count += slot_sum(stats, class, slot++);
+        out_fmt(out, "%s_bucket{class=\"P%u\",le=\"%s\"} %llu\n", name, class,
+                gateway_buckets[i].le, (unsigned long long)count);
+    }
+    while (slot < GATEWAY_HIST_SLOTS)
+        count += slot_sum(stats, class, slot++);
+    uint64_t us = row_sum(stats, offsetof(struct gateway_row, latency_us_total) +
+                                     class * sizeof(gateway_count));
+    out_fmt(out,
+            "%s_bucket{class=\"P%u\",le=\"+Inf\"} %llu\n%s_sum{class=\"P%u\"} %.6f\n"
+            "%s_count{class=\"P%u\"} %llu\n",
+            name, class, (unsigned long long)count, name, class, (double)us / 1e6, name, class,
+            (unsigned long long)count);
+}
+
 static void write_latencies(const struct gateway_stats *stats, struct out *out)
 {
-    static const struct {
-        unsigned per_mille;
-        const char *text;
-    } quantiles[] = { { 500, "0.5" }, { 900, "0.9" }, { 990, "0.99" }, { 999, "0.999" } };
     const char *name = "examhall_gateway_latency_seconds";
-    write_head(out, name, "summary", "Complete request to reply handed to the kernel, by class");
-    for (unsigned c = 0; c < GATEWAY_CLASSES; c++) {
-        for (size_t i = 0; i < COUNT(quantiles); i++)
-            out_fmt(out, "%s{class=\"P%u\",quantile=\"%s\"} %.6f\n", name, c, quantiles[i].text,
-                    (double)gateway_stats_quantile_us(stats, c, quantiles[i].per_mille) / 1e6);
-        out_fmt(out, "%s_sum{class=\"P%u\"} %.6f\n%s_count{class=\"P%u\"} %llu\n", name, c,
-                (double)row_sum(stats, offsetof(struct gateway_row, latency_us_total) +
-                                           c * sizeof(gateway_count)) /
-                    1e6,
-                name, c,
-                (unsigned long long)row_sum(stats, offsetof(struct gateway_row, replied) +
-                                                       c * sizeof(gateway_count)));
-    }
+    write_head(out, name, "histogram", "Complete request to reply handed to the kernel, by class");
+    for (unsigned c = 0; c < GATEWAY_CLASSES; c++)
+        write_latency(stats, c, name, out);
 }
 
 void gateway_stats_write(const struct gateway_stats *stats, struct out *out)

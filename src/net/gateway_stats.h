@@ -52,6 +52,14 @@ int64_t gateway_stats_quantile_us(const struct gateway_stats *stats, enum gatewa
                                   unsigned per_mille);
 uint64_t gateway_stats_connections(const struct gateway_stats *stats); /* open now */
 uint64_t gateway_stats_requests(const struct gateway_stats *stats); /* to the hall, all classes */
+/* The upper bounds under which /metrics counts latencies, rising; what alerts are written for. */
+struct gateway_bucket {
+    int64_t us;
+    const char *le; /* in seconds */
+};
+#define GATEWAY_BUCKETS 13
+extern const struct gateway_bucket gateway_buckets[GATEWAY_BUCKETS];
+
 /* The gateway's part of /metrics, in Prometheus' text form. */
 void gateway_stats_write(const struct gateway_stats *stats, struct out *out);
 

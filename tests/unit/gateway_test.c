@@ -749,7 +749,10 @@ TEST(gateway, latencies_are_told_within_a_thirty_second_part)
     struct out out = out_make(64 * KIB);
     gateway_stats_write(stats, &out);
     CHECK(!out.failed);
-    CHECK_HAS(out_view(&out), STR("latency_seconds{class=\"P0\",quantile=\"0.9\"} 0.09"));
+    CHECK_HAS(out_view(&out), STR("latency_seconds_bucket{class=\"P0\",le=\"0.25\"} 100000\n"));
+    CHECK_HAS(out_view(&out), STR("latency_seconds_count{class=\"P0\"} 100000\n"));
+    CHECK_HAS(out_view(&out), STR("latency_seconds_bucket{class=\"P1\",le=\"10\"} 0\n"));
+    CHECK_HAS(out_view(&out), STR("latency_seconds_bucket{class=\"P1\",le=\"+Inf\"} 1\n"));
     out_fini(&out);
     free(stats);
 }
