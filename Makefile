@@ -102,6 +102,7 @@ $(O)/%.o: %.c
 $(O)/src/cli/main.o: CPPFLAGS += -DEXAMHALL_VERSION='"$(VERSION)"'
 $(O)/src/cli/main.o: $(shell git rev-parse --git-path HEAD 2>/dev/null) # a new commit is a new version
 $(O)/src/platform/sample.o: data/sample/exam.jsonl data/sample/roster.csv
+$(O)/src/platform/env_pipeline.o: $(wildcard deploy/pipelines/*/*.yml)
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 

@@ -1,5 +1,6 @@
 /* cmd_env.c - `examhall env`: what environments the spec describes, whether it is right, one more.
- * Rendering and comparing are in cmd_env_render.c. */
+ * Rendering and comparing are in
+ * cmd_env_render.c. */
 #include "cli/cmd_env.h"
 
 #include "codec/json_out.h"
@@ -215,6 +216,8 @@ static const struct {
     { "list", 1, list },
     { "check", 1, check },
     { "add", 2, add },
+    { "render", 3, env_render_command },
+    { "diff", 3, env_diff_command },
 };
 
 int cmd_env(int argc, char **argv)

@@ -12,3 +12,6 @@ struct env_words {
 
 void print_out(struct out *out);          /* and frees it */
 const char *spec_path(const char *given); /* or ./hall.yaml, or hall/hall.yaml */
+
+int env_render_command(const struct env_words *words, struct arena *arena);
+int env_diff_command(const struct env_words *words, struct arena *arena);

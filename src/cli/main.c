@@ -52,18 +52,23 @@ static const struct command commands[] = {
       "it\n"
       "prints once.\n\n"
       "  examhall status --json | jq .saves_per_s\n" },
-    { "env", cmd_env, "environments from the spec: list, add, check",
+    { "env", cmd_env, "environments from the spec: list, check, add, render, diff",
       "usage: examhall env list [--spec FILE] [--json]\n"
       "       examhall env check [--explain] [--spec FILE] [--json]\n"
       "       examhall env add NAME [--like OTHER] [--on machine|aws] [--account A] [--region R]\n"
-      "                        [--domain D] [--size small|exam] [--spec FILE] [--json]\n\n"
+      "                        [--domain D] [--size small|exam] [--spec FILE] [--json]\n"
+      "       examhall env render NAME DIR [--spec FILE] [--json]\n"
+      "       examhall env diff A B [--spec FILE] [--json]\n\n"
       "The spec is ./hall.yaml or hall/hall.yaml unless FILE says otherwise. check says every\n"
       "mistake with its line and what would be right; --explain prints every setting of the hall\n"
-      "and of each environment: its value, where it comes from, what it means. add writes one "
-      "line\n"
-      "into the spec and leaves every other byte alone.\n"
-      "Exit status 1: the spec has mistakes, or the environment is there already.\n\n"
-      "  examhall env add prod --like nonprod --account 444455556666 --size exam\n" },
+      "and of each environment: its value, where it comes from, what it means. add writes one\n"
+      "line into the spec and leaves every other byte alone. render writes variables for\n"
+      "Terraform, values for Helm, alerts and the pipeline below DIR, the same bytes each time.\n"
+      "diff compares two environments, or two folders that one was rendered into each: identical\n"
+      "but for names, addresses and sizes, which it lists, or every other difference by name.\n"
+      "Exit status 1: the spec has mistakes, the environment is there already, or they differ.\n\n"
+      "  examhall env add prod --like nonprod --account 444455556666 --size exam\n"
+      "  examhall env diff nonprod prod\n" },
     { "exam", cmd_exam, "import, list, open, close, score, publish exams",
       "usage: examhall exam import EXAM FILE [--format jsonl|csv|gift] [--replace] [--data DIR] "
       "[--json]\n"

@@ -167,6 +167,28 @@ static void check_shared(const struct checking *c, const struct env *a, const st
     }
 }
 
+/* `env diff` puts a placeholder where an environment's name stands; these words stand for something
+ * else in what is rendered. */
+static void check_name(const struct checking *c, const struct yaml *e)
+{
+    static const char *const words[] = { "exam",    "batch", "build", "deliver", "image",   "main",
+                                         "hall",    "keys",  "tls",   "aws",     "machine", "kafka",
+                                         "mongodb", "s3",    "keda",  "examhall" };
+    bool taken = false;
+    for (size_t i = 0; i < COUNT(words); i++)
+        taken |= str_eq(e->key, str_z(words[i]));
+    if (taken || spec_is_service(e->key))
+        spec_mistake(c->mistakes, e->line,
+                     "no environment can be called %.*s: the word means something else in what is "
+                     "rendered; call it %.*s-1, or by its place",
+                     STR_ARG(e->key), STR_ARG(e->key));
+    if (!spec_is(spec_row("environments.*.like"), SPEC_NAME, e->key))
+        spec_mistake(c->mistakes, e->line,
+                     "the environment \"%.*s\" needs another name: 1 to 40 of a-z, 0-9 and -, "
+                     "such as prod",
+                     STR_ARG(str_first(e->key, 60)));
+}
+
 static void check_one(const struct checking *c, const struct env *env, const struct env *before,
                       unsigned count)
 {
@@ -191,11 +213,7 @@ void spec_check_environments(const struct spec *spec, struct spec_mistakes *mist
                      ENVIRONMENTS_MAX);
     else
         for (const struct yaml *e = c.map ? c.map->first : NULL; e; e = e->next) {
-            if (!spec_is(spec_row("environments.*.like"), SPEC_NAME, e->key))
-                spec_mistake(mistakes, e->line,
-                             "the environment \"%.*s\" needs another name: 1 to 40 of a-z, 0-9 "
-                             "and -, such as prod",
-                             STR_ARG(str_first(e->key, 60)));
+            check_name(&c, e);
             if (e->kind != YAML_MAP || !check_like(&c, e))
                 continue;
             env_resolve(&envs[count], spec, e, &arena);

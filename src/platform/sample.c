@@ -27,4 +27,17 @@ const char sample_spec[] =
     "title: Sample hall\n"
     "domain: localhost\n"
     "time_zone: UTC\n"
-    "%s";
+    "%s"
+    "\n"
+    "objectives: # what a rehearsal and a rollout are judged by\n"
+    "  save:    {p99: 250ms, lost: 0}\n"
+    "  sign_in: {p99: 2s}\n"
+    "  failed:  0\n"
+    "\n"
+    "# Where the hall stands. `examhall env check --explain` says every setting of each, and where "
+    "it\n"
+    "# comes from; `examhall env add` adds one. Of the two on AWS only prod's own keys differ.\n"
+    "environments:\n"
+    "  local:   {on: machine}\n"
+    "  # nonprod: {on: aws, account: \"111122223333\", region: ap-south-1, size: small}\n"
+    "  # prod:    {like: nonprod, account: \"444455556666\", size: exam}\n";
