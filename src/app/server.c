@@ -10,6 +10,7 @@
  * keeps staff requests on a connection of their own. */
 #include "app/server.h"
 #include "app/worker.h"
+#include "sys/pace.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -23,6 +24,7 @@
 #define HELD_BYTES_MAX  (256 * MIB) /* a peer that does not read is dropped */
 #define ROUND_READS_MAX 8           /* chunks of one connection before the others get their turn */
 #define TICK_MS         100
+#define REST_US         500 /* see sys/pace.h: the log gathers twice as long anyhow */
 
 struct mark {
     uint64_t barrier;
@@ -329,9 +331,12 @@ static void serve(struct server *server)
 {
     struct clock *clock = hall_host(server->hall)->clock;
     int64_t tick_at_us = 0;
+    struct pace pace = { .period_us = REST_US };
     while (!server->stop) {
-        struct epoll_event events[64];
+        struct epoll_event events[256];
+        pace_rest(&pace);
         int n = epoll_wait(server->epoll, events, COUNT(events), TICK_MS);
+        pace_begin(&pace, n > 0);
         for (int i = 0; i < n; i++)
             dispatch(server, &events[i]);
         if (clock_mono_us(clock) >= tick_at_us) {

@@ -54,6 +54,7 @@ static const int allowed[] = {
     SCMP_SYS(rt_sigprocmask),
     /* time and chance */
     SCMP_SYS(clock_gettime),
+    SCMP_SYS(clock_nanosleep),
     SCMP_SYS(gettimeofday),
     SCMP_SYS(getrandom),
     SCMP_SYS(getpid),

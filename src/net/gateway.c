@@ -22,6 +22,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define REST_US 1000 /* of each reactor, where there are more of them than cores: sys/pace.h */
+
 static const struct gateway_limits defaults = {
     .handshake_ms = 5000,
     .head_ms = 5000,
@@ -60,6 +62,7 @@ struct worker {
     struct tls *tls;
     unsigned conn_max;
     bool own_table;
+    uint32_t rest_us;
     fail failure;
     struct why why;
 };
@@ -92,7 +95,7 @@ static fail worker_serve(struct worker *worker)
     struct net_real net;
     if (worker->own_table && unshare(CLONE_FILES))
         return fail_errno(&worker->why, FAIL_WORLD, "Cannot get a descriptor table");
-    fail f = net_real_init(&net, &worker->why);
+    fail f = net_real_init(&net, worker->rest_us, &worker->why);
     if (!f && !worker->opts->keep_rights)
         f = confine_thread(&worker->why);
     if (f)
@@ -120,12 +123,16 @@ static void *worker_run(void *arg)
 
 /* -- starting ------------------------------------------------------------------------------ */
 
+static unsigned cores(void)
+{
+    return (unsigned)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
+}
+
 /* As many as cores, and as many tables as the connections need. */
 static unsigned reactors_of(const struct gateway_opts *opts, unsigned table)
 {
-    unsigned cores = (unsigned)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
     unsigned tables = opts->connections_max / table + 1;
-    unsigned count = opts->reactors ? opts->reactors : MAX(cores, tables);
+    unsigned count = opts->reactors ? opts->reactors : MAX(cores(), tables);
     return MIN(MAX(count, 1), GATEWAY_REACTORS_MAX);
 }
 
@@ -280,6 +287,7 @@ fail gateway_run(const struct gateway_opts *opts, struct why *why)
         workers[i].row = &stats->rows[opts->first_row + i];
         workers[i].conn_max = MIN(each, table);
         workers[i].own_table = count > 1;
+        workers[i].rest_us = count > cores() ? REST_US : 0;
     }
     gateway_log(opts, "info", "gateway.started",
                 "\"pid\":%d,\"reactors\":%u,\"connections_max\":%u", (int)getpid(), count,

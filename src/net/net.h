@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/fail.h"
+#include "sys/pace.h"
 
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -53,6 +54,8 @@ struct net {
 struct net_real {
     struct net net;
     int epoll;
+    struct pace pace;
 };
-fail net_real_init(struct net_real *real, struct why *why) MUST_USE;
+/* `rest_us`: between two rounds with work, see sys/pace.h; 0: none. */
+fail net_real_init(struct net_real *real, uint32_t rest_us, struct why *why) MUST_USE;
 void net_real_fini(struct net_real *real);

@@ -10,7 +10,11 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-enum { TURN_US_MAX = 20000 }; /* orders are seen at least that often */
+enum {
+    TURN_US_MAX = 20000, /* orders are seen at least that often */
+    REST_US = 1000,      /* where agents are more than a machine has cores */
+    REST_CANDIDATES = 4 * AGENT_CANDIDATES_MAX
+};
 
 struct seat {
     struct virtual v;
@@ -212,6 +216,8 @@ int agent_run(const struct agent_opts *opts)
         board_example(opts->board, "%s", why.text);
         return 3;
     }
+    if (opts->plan->candidates > REST_CANDIDATES)
+        io_rest(agent.io, REST_US);
     agent_fill(&agent);
     while (agent.phase != PHASE_STOP) {
         io_turn(agent.io, turn_us(&agent));

@@ -4,6 +4,7 @@
  */
 #include "rehearsal/agent_io.h"
 #include "base/out.h"
+#include "sys/pace.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -48,6 +49,7 @@ struct io {
     unsigned count;
     struct io_conn *closed, *broken;
     char *scratch;
+    struct pace pace;
 };
 
 static fail address_find(struct io_target *target, const char *port, struct why *why)
@@ -132,6 +134,11 @@ fail io_open(struct io **io_out, const struct io_target *target, str ca,
     if (io->epoll_fd < 0)
         return fail_errno(why, FAIL_WORLD, "cannot make an epoll");
     return target->tls ? tls_open(io, ca, why) : FAIL_NONE;
+}
+
+void io_rest(struct io *io, uint32_t rest_us)
+{
+    io->pace.period_us = rest_us;
 }
 
 static void free_closed(struct io *io)
@@ -412,8 +419,10 @@ void io_turn(struct io *io, int64_t timeout_us)
     struct epoll_event events[EVENTS_MAX];
     while (io->broken)
         lose(io, io->broken, "closed by the other side"); /* closing takes it off the list */
+    pace_rest(&io->pace);
     struct timespec timeout = { timeout_us / 1000000, timeout_us % 1000000 * 1000 };
     int n = epoll_pwait2(io->epoll_fd, events, EVENTS_MAX, &timeout, NULL);
+    pace_begin(&io->pace, n > 0);
     for (int i = 0; i < n; i++)
         drive(io, events[i].data.ptr, events[i].events);
     free_closed(io);

@@ -39,6 +39,8 @@ fail io_target_parse(struct io_target *target, str url, struct why *why) MUST_US
  * hall of our own, whose certificate is self-signed). Keeps target. */
 fail io_open(struct io **io, const struct io_target *target, str ca, const struct io_hooks *hooks,
              struct why *why) MUST_USE;
+/* Rests so long between two turns with work (sys/pace.h): where agents share cores with many. */
+void io_rest(struct io *io, uint32_t rest_us);
 void io_close_all(struct io *io); /* no hooks are called */
 
 /* Starts to connect; NULL when this side is out of ports, descriptors or memory (errno says).

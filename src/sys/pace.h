@@ -1,0 +1,20 @@
+/* pace.h - a loop that has work rests a moment between two rounds, so that what comes meanwhile
+ * shares one wake-up.
+ *
+ * Waking a thread costs more than the save it is woken for once there are more threads than cores
+ * (docs/performance.md, "Cold connections"). A reply waits at most the period longer; a loop that
+ * was idle rests not at all, nor one whose rounds are longer than the period. */
+#pragma once
+
+#include "base/base.h"
+
+#include <stdint.h>
+
+struct pace {
+    uint32_t period_us; /* 0: never rests */
+    bool worked;
+    int64_t began_us;
+};
+
+void pace_rest(struct pace *pace);               /* before waiting for events */
+void pace_begin(struct pace *pace, bool worked); /* after it: was there any? */
