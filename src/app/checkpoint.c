@@ -2,8 +2,9 @@
  *
  * A checkpoint holds two things. First the events of every topic but answers and sessions, as they
  * are: a roster, papers, starts and submissions are few, and replaying them is the same code as
- * ever. Second what the many answers and sessions folded to: each service's `save`. Opening replays
- * the first, loads the second, and folds the log from where the checkpoint ends.
+ * ever. Second what the many answers and sessions folded to: the tables of the book and the epochs
+ * of the directory. Opening replays the first, loads the second, and folds the log from where the
+ * checkpoint ends.
  *
  * It is written by a forked child, from memory as it was at the fork, so the hall goes on
  * meanwhile; the child copies the old checkpoint's events and adds those of the log since. When
@@ -20,7 +21,8 @@
 #define KEPT_TOPICS      (TOPICS_ALL & ~(TOPIC_BIT(TOPIC_ANSWERS) | TOPIC_BIT(TOPIC_SESSIONS)))
 #define CHECKPOINT_EVERY 1000000 /* records between two */
 #define CHILD_US_MAX     (600 * 1000000ll)
-#define FORMAT           "1" /* raised when save or an event changes its meaning */
+#define BLOCK_BYTES      MIB     /* of events; one larger than that has a block of its own */
+#define FORMAT           "2"     /* raised when a table or an event changes its meaning */
 
 static void path_of(const struct hall *hall, char path[4096])
 {
@@ -30,39 +32,48 @@ static void path_of(const struct hall *hall, char path[4096])
 /* --- loading -----------------------------------------------------------------------------------
  */
 
-static fail look_at_event(void *ctx, uint64_t offset, str body, struct why *why)
+static fail look_at_block(void *ctx, uint64_t first, str body, struct why *why)
 {
-    (void)ctx, (void)offset, (void)body, (void)why;
+    (void)ctx, (void)first, (void)body, (void)why;
     return FAIL_NONE;
 }
 
-static fail load_event(void *ctx, uint64_t offset, str body, struct why *why)
+static bool take_event(struct wire_in *in, struct record *record)
+{
+    record->offset = wire_get_u64(in);
+    record->topic = wire_get_u8(in);
+    record->type = wire_get_u8(in);
+    record->key = wire_get_u32(in);
+    record->at = wire_get_i64(in);
+    record->body = wire_get_str(in);
+    return !in->failed && record->topic < TOPIC_COUNT;
+}
+
+static fail load_block(void *ctx, uint64_t first, str body, struct why *why)
 {
     struct wire_in in = wire_in_make(body);
-    struct record record = { .offset = offset };
-    record.topic = wire_get_u8(&in);
-    record.type = wire_get_u8(&in);
-    record.key = wire_get_u32(&in);
-    record.at = wire_get_i64(&in);
-    record.body = (str){ in.p, in.left };
-    if (in.failed || record.topic >= TOPIC_COUNT)
-        return fail_set(why, FAIL_CORRUPT, "the checkpoint's event %llu is damaged",
-                        (unsigned long long)offset);
-    hall_fold(ctx, &record);
+    struct record run[LOG_RUN];
+    while (wire_more(&in)) {
+        size_t n = 0;
+        while (n < LOG_RUN && wire_more(&in))
+            if (!take_event(&in, &run[n++]))
+                return fail_set(why, FAIL_CORRUPT, "the checkpoint's block %llu is damaged",
+                                (unsigned long long)first);
+        hall_fold_run(ctx, run, n);
+    }
     return FAIL_NONE;
 }
 
 /* A fold trusts its events, each and all of them: so they are looked at whole before the first. */
 static fail load(struct hall *hall, struct store *store, struct why *why)
 {
-    fail f = store_each(store, STR("events"), look_at_event, NULL, why);
+    fail f = store_each(store, STR("events"), look_at_block, NULL, why);
     if (!f)
-        f = store_each(store, STR("events"), load_event, hall, why);
+        f = store_each(store, STR("events"), load_block, hall, why);
     if (!f)
         f = directory_load(&hall->directory, store, why);
-    for (unsigned i = 0; i < hall->service_count && !f; i++)
-        if (hall->hosted[i].service->load)
-            f = hall->hosted[i].service->load(hall->hosted[i].state, store, why);
+    if (!f && hall->has_book)
+        f = book_load(&hall->book, store, why);
     return f;
 }
 
@@ -100,36 +111,67 @@ fail checkpoint_load(struct hall *hall, struct why *why)
 /* --- saving ------------------------------------------------------------------------------------
  */
 
-static fail copy_event(void *ctx, uint64_t offset, str body, struct why *why)
+struct blocks {
+    struct store *store;
+    struct out bytes; /* of the block at hand */
+    uint64_t first;   /* offset of its first event: its key */
+};
+
+static fail end_block(struct blocks *blocks, struct why *why)
 {
-    return store_put(ctx, STR("events"), offset, body, why);
+    must(!blocks->bytes.failed);
+    if (!blocks->bytes.n)
+        return FAIL_NONE;
+    fail f = store_put(blocks->store, STR("events"), blocks->first, out_view(&blocks->bytes), why);
+    out_clear(&blocks->bytes);
+    return f;
 }
 
 static fail save_event(void *ctx, const struct record *record, struct why *why)
 {
-    char bytes[16 + LOG_BODY_BYTES_MAX];
+    struct blocks *blocks = ctx;
+    char bytes[32];
     struct wire_out out = wire_out_make(bytes, sizeof(bytes));
+    fail f = FAIL_NONE;
+    if (blocks->bytes.n + record->body.n > BLOCK_BYTES)
+        f = end_block(blocks, why);
+    if (!blocks->bytes.n)
+        blocks->first = record->offset;
+    wire_put_u64(&out, record->offset);
     wire_put_u8(&out, record->topic);
     wire_put_u8(&out, record->type);
     wire_put_u32(&out, record->key);
     wire_put_i64(&out, record->at);
-    wire_put(&out, record->body.p, record->body.n);
+    wire_put_u32(&out, (uint32_t)record->body.n); /* as wire_put_str */
     must(!out.failed);
-    return store_put(ctx, STR("events"), record->offset, str_of(out.p, out.n), why);
+    out_bytes(&blocks->bytes, out.p, out.n);
+    out_str(&blocks->bytes, record->body);
+    return f;
+}
+
+static fail copy_block(void *ctx, uint64_t first, str body, struct why *why)
+{
+    return store_put(ctx, STR("events"), first, body, why);
 }
 
 static fail save_events(struct hall *hall, struct store *store, const char *path, struct why *why)
 {
+    struct blocks blocks = { store, out_make(2 * BLOCK_BYTES), 0 };
     struct store *old = NULL;
     uint64_t from = 0;
     fail f = store_open(&old, "sqlite", path, STR(FORMAT), &from, why);
     if (!f)
-        f = store_each(old, STR("events"), look_at_event, NULL, why);
+        f = store_each(old, STR("events"), look_at_block, NULL, why);
     if (f) /* none, or of no use: the log has them all */
         from = 0;
-    f = f ? FAIL_NONE : store_each(old, STR("events"), copy_event, store, why);
+    f = f ? FAIL_NONE : store_each(old, STR("events"), copy_block, store, why);
     store_close(old);
-    return f ? f : log_read(hall->log, from, KEPT_TOPICS, save_event, store, why);
+    if (!f)
+        f = log_read(hall->log, from, KEPT_TOPICS, save_event, &blocks, why);
+    if (!f)
+        f = end_block(&blocks, why);
+    out_fini(&blocks.bytes);
+    return f;
 }
 
 /* All that is folded must be durable: else a checkpoint could hold what the log then loses. */
@@ -144,9 +186,8 @@ static fail save(struct hall *hall, uint64_t offset, struct why *why)
         f = save_events(hall, store, path, why);
     if (!f)
         f = directory_save(&hall->directory, store, why);
-    for (unsigned i = 0; i < hall->service_count && !f; i++)
-        if (hall->hosted[i].service->save)
-            f = hall->hosted[i].service->save(hall->hosted[i].state, store, why);
+    if (!f && hall->has_book)
+        f = book_save(&hall->book, store, why);
     if (f)
         store_close(store);
     return f ? f : store_commit(&store, offset, STR(FORMAT), why);

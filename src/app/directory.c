@@ -1,28 +1,19 @@
 /* directory.c - see directory.h. */
 #include "app/directory.h"
+#include "base/table.h"
 #include "codec/json_out.h"
 #include "codec/wire.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
 
 const char *const exam_state_names[] = { "draft", "open", "closed", "scored", "published" };
-
-/* Zero pages cost nothing until touched, so tables are made at their limit and never move. */
-static void *reserve(size_t bytes)
-{
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                   -1, 0);
-    must(p != MAP_FAILED);
-    return p;
-}
 
 void directory_init(struct directory *d)
 {
     *d = (struct directory){ .texts = arena_make(4 * GIB) };
-    d->exams = reserve(EXAMS_MAX * sizeof(*d->exams));
-    d->candidates = reserve(CANDIDATES_MAX * sizeof(*d->candidates));
-    d->officers = reserve(OFFICERS_MAX * sizeof(*d->officers));
+    d->exams = table_new(EXAMS_MAX, sizeof(*d->exams));
+    d->candidates = table_new_huge(CANDIDATES_MAX, sizeof(*d->candidates));
+    d->officers = table_new(OFFICERS_MAX, sizeof(*d->officers));
     d->by_roll_mask = 1023;
     d->by_roll = calloc(d->by_roll_mask + 1, sizeof(*d->by_roll));
     must(d->by_roll);
@@ -30,9 +21,9 @@ void directory_init(struct directory *d)
 
 void directory_fini(struct directory *d)
 {
-    munmap(d->exams, EXAMS_MAX * sizeof(*d->exams));
-    munmap(d->candidates, CANDIDATES_MAX * sizeof(*d->candidates));
-    munmap(d->officers, OFFICERS_MAX * sizeof(*d->officers));
+    table_free(d->exams, EXAMS_MAX, sizeof(*d->exams));
+    table_free(d->candidates, CANDIDATES_MAX, sizeof(*d->candidates));
+    table_free(d->officers, OFFICERS_MAX, sizeof(*d->officers));
     free(d->by_roll);
     arena_fini(&d->texts);
 }
@@ -277,8 +268,23 @@ static void apply_results(struct directory *d, const struct record *r, struct wi
     }
 }
 
+/* Two lines of the cache: what a start or a sign-in looks at lies in both. */
+void directory_expect(const struct directory *d, const struct record *records, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct candidate *c = &d->candidates[records[i].key];
+        bool about = records[i].topic == TOPIC_SESSIONS || records[i].topic == TOPIC_ATTEMPTS;
+        if (!about || records[i].key >= CANDIDATES_MAX)
+            continue;
+        __builtin_prefetch(&c->epoch, 1);
+        __builtin_prefetch(&c->attempt.digest, 1);
+    }
+}
+
 void directory_apply(struct directory *d, const struct record *r)
 {
+    if (r->topic == TOPIC_ANSWERS)
+        return; /* most of a log */
     struct wire_in in = wire_in_make(r->body);
     if (r->topic == TOPIC_EXAMS)
         apply_exam(d, r, &in);

@@ -96,6 +96,8 @@ struct directory {
 
 void directory_init(struct directory *directory);
 void directory_fini(struct directory *directory);
+/* Asks the memory for the candidates that these records are about; changes nothing. */
+void directory_expect(const struct directory *d, const struct record *records, size_t n);
 void directory_apply(struct directory *directory, const struct record *record);
 /* The epochs, which checkpoints keep instead of every sign-in. */
 fail directory_save(const struct directory *directory, struct store *store,

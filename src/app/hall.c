@@ -5,22 +5,19 @@
  * checkpoint.c, the routes that belong to no service in own_routes.c. */
 #include "app/hall_internal.h"
 #include "app/reply.h"
+#include "base/table.h"
 #include "net/gateway_stats.h"
 #include "sys/note.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 /* --- opening -----------------------------------------------------------------------------------
  */
 
 void *host_table(size_t entries, size_t entry_bytes)
 {
-    void *p = mmap(NULL, entries * entry_bytes, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    must(p != MAP_FAILED); /* never unmapped: tables live as long as the process */
-    return p;
+    return table_new(entries, entry_bytes); /* never freed: it lives as long as the process */
 }
 
 static bool hosted(const char *only, const char *name)
@@ -42,6 +39,8 @@ static fail choose_services(struct hall *hall, const char *only, struct why *why
             continue;
         must(hall->service_count < SERVICES_MAX);
         hall->hosted[hall->service_count++].service = services[i];
+        hall->followed |= services[i]->topics;
+        hall->has_book |= services[i]->reads_book;
     }
     while (only && *only && rest.p) {
         str name = str_trim(str_cut(&rest, ','));
@@ -101,15 +100,28 @@ int64_t setting(const struct host *host, const char *name)
 void hall_fold(struct hall *hall, const struct record *record)
 {
     directory_apply(&hall->directory, record);
+    if (hall->has_book)
+        book_apply(&hall->book, record);
+    if (!(hall->followed & TOPIC_BIT(record->topic)))
+        return;
     for (unsigned i = 0; i < hall->service_count; i++)
         if (hall->hosted[i].service->topics & TOPIC_BIT(record->topic))
             hall->hosted[i].service->apply(hall->hosted[i].state, record);
 }
 
-static fail fold_one(void *ctx, const struct record *record, struct why *why)
+void hall_fold_run(struct hall *hall, const struct record *records, size_t n)
+{
+    directory_expect(&hall->directory, records, n);
+    if (hall->has_book)
+        book_expect(&hall->book, records, n);
+    for (size_t i = 0; i < n; i++)
+        hall_fold(hall, &records[i]);
+}
+
+static fail fold_run(void *ctx, const struct record *records, size_t n, struct why *why)
 {
     (void)why;
-    hall_fold(ctx, record);
+    hall_fold_run(ctx, records, n);
     return FAIL_NONE;
 }
 
@@ -163,6 +175,7 @@ static fail open_hall(struct hall *hall, const struct hall_opts *opts, struct wh
     hall->opts = *opts;
     hall->memory = arena_make(64 * GIB);
     directory_init(&hall->directory);
+    book_init(&hall->book, &hall->directory);
     fail f = choose_services(hall, opts->only, why);
     if (!f)
         f = read_settings(hall, opts->settings, why);
@@ -178,6 +191,7 @@ static fail open_hall(struct hall *hall, const struct hall_opts *opts, struct wh
     host->chance = opts->chance;
     host->keys = &hall->keys;
     host->directory = &hall->directory;
+    host->book = &hall->book;
     host->log = hall->log;
     host->blobs = &hall->blobs;
     host->worker_blobs = &hall->worker_blobs;
@@ -190,7 +204,7 @@ static fail open_hall(struct hall *hall, const struct hall_opts *opts, struct wh
     if (!f)
         f = checkpoint_load(hall, why);
     if (!f)
-        f = log_read(hall->log, hall->folded_to, TOPICS_ALL, fold_one, hall, why);
+        f = log_read_runs(hall->log, hall->folded_to, TOPICS_ALL, fold_run, hall, why);
     if (f)
         return f;
     hall->folded_to = log_appended(hall->log);
@@ -230,6 +244,7 @@ void hall_close(struct hall *hall)
     log_close(hall->log);
     blobs_close(&hall->blobs);
     blobs_close(&hall->worker_blobs);
+    book_fini(&hall->book);
     directory_fini(&hall->directory);
     arena_fini(&hall->memory);
     keys_fini(&hall->keys);

@@ -15,6 +15,9 @@ struct hall {
     struct clock_real clock;
     struct keys keys;
     struct directory directory;
+    struct book book;
+    bool has_book;     /* a hosted service reads it */
+    unsigned followed; /* TOPIC_BITs of all hosted services */
     struct log *log;
     struct blobs blobs, worker_blobs;
     struct arena memory;
@@ -35,5 +38,7 @@ struct hall {
 };
 
 void hall_fold(struct hall *hall, const struct record *record);
+/* The same for several: asks the memory for all that they need first. */
+void hall_fold_run(struct hall *hall, const struct record *records, size_t n);
 fail checkpoint_load(struct hall *hall, struct why *why) MUST_USE;
 void own_routes_add(struct hall *hall); /* health, metrics, openapi, status, time */

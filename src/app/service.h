@@ -13,6 +13,7 @@
  *   3. tests/unit/<name>_test.c: its behaviour through the world (tests/unit/world.h). */
 #pragma once
 
+#include "app/book.h"
 #include "app/directory.h"
 #include "base/arena.h"
 #include "base/out.h"
@@ -37,6 +38,7 @@ struct host {
     struct chance *chance;
     const struct keys *keys;
     const struct directory *directory;
+    const struct book *book; /* folded only when a hosted service says reads_book */
     struct log *log;
     struct blobs *blobs;           /* for the loop's thread */
     struct blobs *worker_blobs;    /* for jobs */
@@ -153,14 +155,11 @@ struct service {
     } routes;
     size_t state_bytes;
     unsigned topics;                                               /* TOPIC_BITs it follows */
+    bool reads_book;                                               /* host->book */
     fail (*open)(void *state, struct host *host, struct why *why); /* may be NULL, as all below */
     void (*apply)(void *state, const struct record *record);
     void (*tick)(void *state, struct host *host,
                  instant now); /* about ten times a second; may emit */
-    fail (*save)(void *state, struct store *store,
-                 struct why *why); /* into a checkpoint: what its
-                                     TOPIC_ANSWERS events folded to */
-    fail (*load)(void *state, struct store *store, struct why *why);
     void (*metrics)(void *state, struct out *out); /* Prometheus lines beyond the framework's own */
     void (*close)(void *state);
 };

@@ -1,10 +1,10 @@
 /* blobs.c - see blobs.h. Writing goes through the files seam; mapping is the kernel's own and has
  * no simulated side. */
 #include "store/blobs.h"
+#include "crypto/digest.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define NAME_DIGITS (BLOB_NAME_BYTES - 1)
+_Static_assert(BLOB_NAME_BYTES == SHA256_HEX, "a name is a digest");
 
 fail blobs_open(struct blobs *blobs, struct files *files, const char *dir, struct why *why)
 {
@@ -25,13 +26,6 @@ void blobs_close(struct blobs *blobs)
 {
     free(blobs->checked);
     *blobs = (struct blobs){ 0 };
-}
-
-static void name_of(str bytes, char name[BLOB_NAME_BYTES])
-{
-    unsigned char hash[crypto_hash_sha256_BYTES];
-    crypto_hash_sha256(hash, (const unsigned char *)bytes.p, bytes.n);
-    sodium_bin2hex(name, BLOB_NAME_BYTES, hash, sizeof(hash));
 }
 
 static bool is_name(str name)
@@ -95,7 +89,7 @@ fail blobs_put(struct blobs *blobs, str bytes, char name[BLOB_NAME_BYTES], struc
 {
     struct files *files = blobs->files;
     char path[PATH_MAX], beside[PATH_MAX];
-    name_of(bytes, name);
+    sha256_hex(name, bytes);
     snprintf(path, sizeof(path), "%s/%s", blobs->dir, name);
     snprintf(beside, sizeof(beside), "%s/%s.tmp", blobs->dir, name);
     fail f = write_beside(blobs, beside, bytes, why);
@@ -140,7 +134,7 @@ fail blobs_map(struct blobs *blobs, const char *name, str *bytes, struct why *wh
     place_of(blobs, name, &checked);
     if (checked)
         return FAIL_NONE;
-    name_of(*bytes, found);
+    sha256_hex(found, *bytes);
     if (strcmp(found, name) != 0) {
         blobs_unmap(blobs, *bytes);
         return fail_set(why, FAIL_CORRUPT, "%s is damaged: import what it came from again", path);

@@ -63,8 +63,29 @@ void log_sync(struct log *log)
     must(log_durable(log) == log->appended);
 }
 
+struct one_by_one {
+    log_read_fn fn;
+    void *ctx;
+};
+
+static fail each_of_run(void *ctx, const struct record *records, size_t n, struct why *why)
+{
+    const struct one_by_one *one = ctx;
+    fail f = FAIL_NONE;
+    for (size_t i = 0; i < n && !f; i++)
+        f = one->fn(one->ctx, &records[i], why);
+    return f;
+}
+
 fail log_read(struct log *log, uint64_t from, uint32_t topics, log_read_fn fn, void *ctx,
               struct why *why)
+{
+    struct one_by_one one = { fn, ctx };
+    return log_read_runs(log, from, topics, each_of_run, &one, why);
+}
+
+fail log_read_runs(struct log *log, uint64_t from, uint32_t topics, log_run_fn fn, void *ctx,
+                   struct why *why)
 {
     uint64_t end = log_durable(log);
     if (from >= end || !(topics & TOPICS_ALL))

@@ -86,6 +86,13 @@ typedef fail (*log_read_fn)(void *ctx, const struct record *record, struct why *
 fail log_read(struct log *log, uint64_t from, uint32_t topics, log_read_fn fn, void *ctx,
               struct why *why) MUST_USE;
 
+/* The same in runs of 1 to LOG_RUN records that follow each other, so that a fold can ask the
+ * memory for what the next ones need before it comes to them. */
+#define LOG_RUN 64
+typedef fail (*log_run_fn)(void *ctx, const struct record *records, size_t n, struct why *why);
+fail log_read_runs(struct log *log, uint64_t from, uint32_t topics, log_run_fn fn, void *ctx,
+                   struct why *why) MUST_USE;
+
 struct log_stats {
     uint64_t records, batches, bytes_written, segments;
     uint64_t sync_us_total, sync_us_max;

@@ -24,7 +24,7 @@ struct log_backend {
     int (*wake_fd)(const struct log *log);
     void (*sync)(struct log *log);
     /* Records with from <= offset < end (end is durable), in order, of these topics; any thread. */
-    fail (*read)(struct log *log, uint64_t from, uint64_t end, uint32_t topics, log_read_fn fn,
+    fail (*read)(struct log *log, uint64_t from, uint64_t end, uint32_t topics, log_run_fn fn,
                  void *ctx, struct why *why);
     void (*stats)(const struct log *log, struct log_stats *stats);
     void (*close)(struct log *log); /* everything is synced already; frees the log */

@@ -97,25 +97,26 @@ bool batch_body_valid(const struct batch_head *head, const char *records)
 }
 
 fail batch_each(const struct batch_head *head, const char *records, uint64_t from, uint64_t end,
-                uint32_t topics, log_read_fn fn, void *ctx, struct why *why)
+                uint32_t topics, log_run_fn fn, void *ctx, struct why *why)
 {
     str rest = str_of(records, head->bytes);
     instant at = head->at_first;
-    struct record record;
-    for (uint32_t i = 0; i < head->count; i++) {
-        if (!record_decode(&rest, &at, &record))
+    struct record run[LOG_RUN];
+    size_t n = 0;
+    fail f = FAIL_NONE;
+    for (uint32_t i = 0; i < head->count && head->first + i < end && !f; i++) {
+        struct record *record = &run[n];
+        if (!record_decode(&rest, &at, record))
             return fail_set(why, FAIL_CORRUPT,
                             "record %llu of the log cannot be read though its checksum is right: "
                             "it was written by another version; use that version",
                             (unsigned long long)(head->first + i));
-        record.offset = head->first + i;
-        if (record.offset < from || !(topics & TOPIC_BIT(record.topic)))
+        record->offset = head->first + i;
+        n += record->offset >= from && (topics & TOPIC_BIT(record->topic));
+        if (n < LOG_RUN)
             continue;
-        if (record.offset >= end)
-            break;
-        fail f = fn(ctx, &record, why);
-        if (f)
-            return f;
+        f = fn(ctx, run, n, why);
+        n = 0;
     }
-    return FAIL_NONE;
+    return f || !n ? f : fn(ctx, run, n, why);
 }

@@ -52,4 +52,4 @@ bool batch_body_valid(const struct batch_head *head, const char *records);
 
 /* Calls fn for the records of one valid batch with from <= offset < end and a topic of `topics`. */
 fail batch_each(const struct batch_head *head, const char *records, uint64_t from, uint64_t end,
-                uint32_t topics, log_read_fn fn, void *ctx, struct why *why) MUST_USE;
+                uint32_t topics, log_run_fn fn, void *ctx, struct why *why) MUST_USE;

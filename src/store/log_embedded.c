@@ -288,7 +288,7 @@ static fail missing(const struct walk *walk, struct why *why)
 }
 
 static fail embedded_read(struct log *log, uint64_t from, uint64_t end, uint32_t topics,
-                          log_read_fn fn, void *ctx, struct why *why)
+                          log_run_fn fn, void *ctx, struct why *why)
 {
     struct segments *segments = &ours(log)->segments;
     struct walk walk;

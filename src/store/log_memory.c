@@ -113,7 +113,7 @@ static size_t find(const struct log_in_memory *memory, uint64_t offset)
 }
 
 static fail memory_read(struct log *log, uint64_t from, uint64_t end, uint32_t topics,
-                        log_read_fn fn, void *ctx, struct why *why)
+                        log_run_fn fn, void *ctx, struct why *why)
 {
     const struct log_in_memory *memory = ours(log);
     fail f = FAIL_NONE;

@@ -6,7 +6,7 @@
  * receipt, an older one changes nothing. Submission is an event of the same log: what comes after
  * it is refused by its place in the log, so there is no race at the end. Read answers_api.h first;
  * the rules without I/O are in answers_core.c. */
-#include "svc/answers/answers_core.h"
+#include "svc/answers/answers_api.h"
 #include "codec/base64.h"
 #include "crypto/mac.h"
 #include "svc/delivery/delivery_api.h"
@@ -22,22 +22,15 @@ static const struct setting answers_settings[] = {
 
 struct answers {
     struct host *host;
-    struct sheet *sheets; /* by candidate */
-    char (*texts)[ANSWER_BYTES_MAX];
-    uint32_t text_count;
     instant sweep_at; /* nobody's time is over before this */
-    uint64_t saves, superseded, refused;
+    uint64_t superseded, refused;
 };
-
-#define TEXTS_MAX 50000000u /* slots are addresses until used */
 
 static fail answers_open(void *state, struct host *host, struct why *why)
 {
     struct answers *answers = state;
     (void)why;
     answers->host = host;
-    answers->sheets = host_table(CANDIDATES_MAX, sizeof(*answers->sheets));
-    answers->texts = host_table(TEXTS_MAX, sizeof(*answers->texts));
     return FAIL_NONE;
 }
 
@@ -50,78 +43,14 @@ static const struct exam *exam_of(const struct answers *answers, uint32_t candid
     return &d->exams[d->candidates[candidate].exam];
 }
 
-static struct sheet *sheet_of(struct answers *answers, uint32_t candidate)
-{
-    struct sheet *sheet = &answers->sheets[candidate];
-    if (!sheet->cells) {
-        sheet->item_count = (uint16_t)exam_of(answers, candidate)->item_count;
-        sheet->cells = arena_many(answers->host->memory, struct cell, sheet->item_count);
-        must(sheet->cells);
-    }
-    return sheet;
-}
-
-static void cell_set_value(struct answers *answers, struct cell *cell,
-                           const struct item_shape *shape, str value)
-{
-    if (shape->kind == ITEM_SINGLE || shape->kind == ITEM_SEVERAL) {
-        cell->value = letters_to_bits(value);
-        return;
-    }
-    if (value.n && !cell->value) {
-        must(answers->text_count < TEXTS_MAX);
-        cell->value = ++answers->text_count; /* its slot from now on */
-    }
-    if (value.n)
-        memcpy(answers->texts[cell->value - 1], value.p, value.n);
-    cell->typed_bytes = (uint8_t)value.n;
-}
-
-static void apply_saved(struct answers *answers, const struct record *r)
-{
-    struct wire_in in = wire_in_make(r->body);
-    unsigned item = wire_get_u16(&in);
-    bool marked = wire_get_u8(&in) & 1;
-    uint32_t epoch = wire_get_u32(&in), seq = wire_get_u32(&in);
-    struct sheet *sheet = sheet_of(answers, r->key);
-    must(!in.failed && item >= 1 && item <= sheet->item_count && in.left <= ANSWER_BYTES_MAX);
-    const struct attempt *attempt = &answers->host->directory->candidates[r->key].attempt;
-    struct cell *cell = &sheet->cells[item - 1];
-    answers->saves++;
-    sheet->saves++;
-    if (cell_order(cell, epoch, seq) != ORDER_NEWER)
-        return; /* kept in the log as evidence; the newest wins */
-    cell->seq = seq;
-    cell->epoch = (uint16_t)epoch;
-    cell->at_ms = (uint32_t)(r->at - attempt->started_at);
-    cell->marked = marked;
-    cell_set_value(answers, cell, &exam_of(answers, r->key)->items[item - 1],
-                   (str){ in.p, in.left });
-    sheet->seq = MAX(sheet->seq, seq);
-    sheet->last_item = (uint16_t)item;
-}
-
 static void answers_apply(void *state, const struct record *record)
 {
     struct answers *answers = state;
-    if (record->topic == TOPIC_ANSWERS && record->type == ANSWER_SAVED)
-        apply_saved(answers, record);
-    else if (record->topic == TOPIC_ATTEMPTS && record->type == ATTEMPT_STARTED)
+    if (record->topic == TOPIC_ATTEMPTS && record->type == ATTEMPT_STARTED)
         answers->sweep_at = MIN(answers->sweep_at,
                                 answers->host->directory->candidates[record->key].attempt.ends_at);
     else if (record->topic == TOPIC_EXAMS && record->type == EXAM_CLOSED)
         answers->sweep_at = 0;
-}
-
-/* --- reading a cell ----------------------------------------------------------------------------
- */
-
-static str cell_value(const struct answers *answers, const struct cell *cell,
-                      const struct item_shape *shape, char letters[32])
-{
-    if (shape->kind == ITEM_SINGLE || shape->kind == ITEM_SEVERAL)
-        return str_of(letters, bits_to_letters(cell->value, letters));
-    return cell->typed_bytes ? str_of(answers->texts[cell->value - 1], cell->typed_bytes) : STR("");
 }
 
 /* 22 characters that say nothing of the value to who has no key, and that only this hall can make
@@ -200,7 +129,7 @@ static void save_reply(struct req *req, const struct save *save, const struct ce
     struct answers *answers = req->state;
     const struct attempt *attempt = &req->host->directory->candidates[save->candidate].attempt;
     char letters[32], receipt[24];
-    str value = cell_value(answers, cell, save->shape, letters);
+    str value = book_value(answers->host->book, cell, save->shape, letters);
     save_receipt(answers, save->candidate, save->item, cell, value, receipt);
     struct out *out = req->out;
     out_z(out, "{\"item\":");
@@ -237,9 +166,7 @@ static fail answer_put(struct req *req)
     fail f = save_parse(req, &save);
     if (f)
         return f;
-    const struct sheet *sheet = &answers->sheets[save.candidate];
-    const struct cell none = { 0 };
-    const struct cell *cell = sheet->cells ? &sheet->cells[save.item - 1] : &none;
+    const struct cell *cell = book_cell(req->host->book, save.candidate, save.item - 1);
     char letters[32];
     switch (cell_order(cell, req->epoch, save.seq)) {
     case ORDER_OLDER:
@@ -248,7 +175,7 @@ static fail answer_put(struct req *req)
         return FAIL_NONE;
     case ORDER_SAME: /* sent again; also after the end, when the first reply was lost */
         if (cell->marked != save.marked ||
-            !str_eq(cell_value(answers, cell, save.shape, letters), save.value))
+            !str_eq(book_value(answers->host->book, cell, save.shape, letters), save.value))
             return fail_as(req->why, FAIL_CONFLICT, "seq-reused",
                            "seq %u is recorded with another value; use a higher one", save.seq);
         save_reply(req, &save, cell, false);
@@ -261,7 +188,7 @@ static fail answer_put(struct req *req)
         f = save_emit(req, &save);
     answers->refused += f != FAIL_NONE;
     if (!f)
-        save_reply(req, &save, &answers->sheets[save.candidate].cells[save.item - 1], false);
+        save_reply(req, &save, book_cell(req->host->book, save.candidate, save.item - 1), false);
     return f;
 }
 
@@ -276,7 +203,7 @@ static fail answers_list(struct req *req)
     if (f)
         return f;
     const struct exam *exam = exam_of(answers, candidate);
-    const struct sheet *sheet = &answers->sheets[candidate];
+    const struct sheet *sheet = &answers->host->book->sheets[candidate];
     const struct attempt *attempt = &req->host->directory->candidates[candidate].attempt;
     struct out *out = req->out;
     jo_open(out, NULL, '{');
@@ -284,12 +211,12 @@ static fail answers_list(struct req *req)
     jo_i64(out, "seq", sheet->seq);
     jo_at(out, "place", sheet->last_item);
     jo_open(out, "answers", '[');
-    for (unsigned i = 0; sheet->cells && i < sheet->item_count; i++) {
-        const struct cell *cell = &sheet->cells[i];
+    for (unsigned i = 0; i < sheet->item_count; i++) {
+        const struct cell *cell = book_cell(answers->host->book, candidate, i);
         char letters[32];
         if (!cell->seq)
             continue;
-        str value = cell_value(answers, cell, &exam->items[i], letters);
+        str value = book_value(answers->host->book, cell, &exam->items[i], letters);
         jo_open(out, NULL, '{');
         jo_i64(out, "item", i + 1);
         jo_str(out, "value", value.n ? value : STR_NONE);
@@ -312,16 +239,16 @@ static fail answers_list(struct req *req)
 static unsigned sheet_digest(const struct answers *answers, uint32_t candidate, uint8_t digest[32])
 {
     const struct exam *exam = exam_of(answers, candidate);
-    const struct sheet *sheet = &answers->sheets[candidate];
+    const struct sheet *sheet = &answers->host->book->sheets[candidate];
     crypto_generichash_state state;
     unsigned answered = 0;
     must(crypto_generichash_init(&state, NULL, 0, 32) == 0);
-    for (unsigned i = 0; sheet->cells && i < sheet->item_count; i++) {
-        const struct cell *cell = &sheet->cells[i];
+    for (unsigned i = 0; i < sheet->item_count; i++) {
+        const struct cell *cell = book_cell(answers->host->book, candidate, i);
         char letters[32], bytes[24 + ANSWER_BYTES_MAX];
         if (!cell->seq)
             continue;
-        str value = cell_value(answers, cell, &exam->items[i], letters);
+        str value = book_value(answers->host->book, cell, &exam->items[i], letters);
         struct wire_out wire = wire_out_make(bytes, sizeof(bytes));
         wire_put_u16(&wire, (uint16_t)(i + 1));
         wire_put_u16(&wire, cell->epoch);
@@ -344,7 +271,7 @@ static fail submit(struct answers *answers, uint32_t candidate, enum submitted_b
     struct wire_out out = wire_out_make(body, sizeof(body));
     wire_put_u8(&out, (uint8_t)by);
     wire_put_u16(&out, (uint16_t)answered);
-    wire_put_u32(&out, answers->sheets[candidate].saves);
+    wire_put_u32(&out, answers->host->book->sheets[candidate].saves);
     wire_put(&out, digest, sizeof(digest));
     return emit(answers->host, TOPIC_ATTEMPTS, ATTEMPT_SUBMITTED, candidate, str_of(body, out.n),
                 why);
@@ -429,71 +356,8 @@ static void answers_tick(void *state, struct host *host, instant now)
                                                 : earliest + grace;
 }
 
-/* --- checkpoints, metrics ----------------------------------------------------------------------
+/* --- metrics -----------------------------------------------------------------------------------
  */
-
-static fail answers_save(void *state, struct store *store, struct why *why)
-{
-    struct answers *answers = state;
-    struct out out = out_make(MIB);
-    fail f = FAIL_NONE;
-    for (uint32_t i = 0; i < answers->host->directory->candidate_count && !f; i++) {
-        const struct sheet *sheet = &answers->sheets[i];
-        if (!sheet->cells)
-            continue;
-        const struct exam *exam = exam_of(answers, i);
-        out_clear(&out);
-        out_bytes(&out, &sheet->seq, 4);
-        out_bytes(&out, &sheet->saves, 4);
-        out_bytes(&out, &sheet->last_item, 2);
-        out_bytes(&out, &sheet->item_count, 2);
-        for (unsigned k = 0; k < sheet->item_count; k++) {
-            const struct cell *cell = &sheet->cells[k];
-            out_bytes(&out, cell, sizeof(*cell));
-            if (exam->items[k].kind >= ITEM_NUMBER && cell->typed_bytes)
-                out_bytes(&out, answers->texts[cell->value - 1], cell->typed_bytes);
-        }
-        must(!out.failed);
-        f = store_put(store, STR("sheets"), i, out_view(&out), why);
-    }
-    out_fini(&out);
-    return f;
-}
-
-static fail load_sheet(void *ctx, uint64_t key, str body, struct why *why)
-{
-    struct answers *answers = ctx;
-    struct wire_in in = wire_in_make(body);
-    if (key >= answers->host->directory->candidate_count)
-        return fail_set(why, FAIL_CORRUPT, "a sheet of a candidate who is not on the roster");
-    const struct exam *exam = exam_of(answers, (uint32_t)key);
-    struct sheet *sheet = sheet_of(answers, (uint32_t)key);
-    sheet->seq = wire_get_u32(&in);
-    sheet->saves = wire_get_u32(&in);
-    sheet->last_item = wire_get_u16(&in);
-    if (wire_get_u16(&in) != sheet->item_count)
-        return fail_set(why, FAIL_CORRUPT, "a sheet does not fit its paper");
-    answers->saves += sheet->saves;
-    for (unsigned k = 0; k < sheet->item_count; k++) {
-        struct cell cell;
-        wire_get(&in, &cell, sizeof(cell));
-        sheet->cells[k] = cell;
-        if (exam->items[k].kind < ITEM_NUMBER || in.failed)
-            continue;
-        sheet->cells[k].value = 0;
-        if (cell.typed_bytes > in.left)
-            return fail_set(why, FAIL_CORRUPT, "a sheet ends too early");
-        cell_set_value(answers, &sheet->cells[k], &exam->items[k], str_of(in.p, cell.typed_bytes));
-        in.p += cell.typed_bytes;
-        in.left -= cell.typed_bytes;
-    }
-    return in.failed || in.left ? fail_set(why, FAIL_CORRUPT, "a sheet is damaged") : FAIL_NONE;
-}
-
-static fail answers_load(void *state, struct store *store, struct why *why)
-{
-    return store_each(store, STR("sheets"), load_sheet, state, why);
-}
 
 static void answers_metrics(void *state, struct out *out)
 {
@@ -506,7 +370,7 @@ static void answers_metrics(void *state, struct out *out)
         "# TYPE examhall_answers_superseded_total counter\nexamhall_answers_superseded_total %llu\n"
         "# HELP examhall_answers_refused_total Saves refused: late, submitted, or no room.\n"
         "# TYPE examhall_answers_refused_total counter\nexamhall_answers_refused_total %llu\n",
-        (unsigned long long)answers->saves, (unsigned long long)answers->superseded,
+        (unsigned long long)answers->host->book->saves, (unsigned long long)answers->superseded,
         (unsigned long long)answers->refused);
 }
 
@@ -528,11 +392,10 @@ const struct service svc_answers = {
     .settings = TABLE(answers_settings),
     .routes = TABLE(answers_routes),
     .state_bytes = sizeof(struct answers),
-    .topics = TOPIC_BIT(TOPIC_ANSWERS) | TOPIC_BIT(TOPIC_ATTEMPTS) | TOPIC_BIT(TOPIC_EXAMS),
+    .topics = TOPIC_BIT(TOPIC_ATTEMPTS) | TOPIC_BIT(TOPIC_EXAMS),
+    .reads_book = true,
     .open = answers_open,
     .apply = answers_apply,
     .tick = answers_tick,
-    .save = answers_save,
-    .load = answers_load,
     .metrics = answers_metrics,
 };

@@ -5,8 +5,6 @@
 
 #include "app/service.h"
 
-#define ANSWER_BYTES_MAX 200
-
 /* Is this a value the item can have? Letters in range, ascending, once each; one for `single`;
  * typed text is UTF-8 without control bytes. The empty value (cleared) always is. */
 fail answer_check(const struct item_shape *shape, str value, struct why *why) MUST_USE;

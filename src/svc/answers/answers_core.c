@@ -1,35 +1,9 @@
-/* answers_core.c - the rules of answers, without I/O; see answers_core.h and answers_api.h. */
-#include "svc/answers/answers_core.h"
+/* answers_core.c - the rules of answers, without I/O; see answers_api.h. */
+#include "svc/answers/answers_api.h"
 
 #include <sodium.h>
 
 const char *const submitted_by_names[] = { "nobody", "candidate", "time", "officer" };
-
-enum order cell_order(const struct cell *cell, uint32_t epoch, uint32_t seq)
-{
-    if (cell->seq == 0 || epoch > cell->epoch)
-        return ORDER_NEWER;
-    if (epoch < cell->epoch)
-        return ORDER_OLDER;
-    return seq > cell->seq ? ORDER_NEWER : seq == cell->seq ? ORDER_SAME : ORDER_OLDER;
-}
-
-uint32_t letters_to_bits(str letters)
-{
-    uint32_t bits = 0;
-    for (size_t i = 0; i < letters.n; i++)
-        bits |= 1u << (letters.p[i] - 'A');
-    return bits;
-}
-
-unsigned bits_to_letters(uint32_t bits, char out[32])
-{
-    unsigned n = 0;
-    for (unsigned i = 0; i < 26; i++)
-        if (bits & 1u << i)
-            out[n++] = (char)('A' + i);
-    return n;
-}
 
 static fail check_letters(const struct item_shape *shape, str value, struct why *why)
 {

@@ -13,7 +13,6 @@ struct delivery {
     uint16_t *place;  /* by candidate: the item on their screen, as of the last heartbeat */
     uint32_t *seen_s; /* by candidate: seconds of exam time since `since` at the last request */
     instant since;
-    uint64_t saves; /* in the log */
     uint64_t saves_before, saves_per_s;
     instant rate_at;
 };
@@ -29,21 +28,15 @@ static fail delivery_open(void *state, struct host *host, struct why *why)
     return FAIL_NONE;
 }
 
-static void delivery_apply(void *state, const struct record *record)
-{
-    struct delivery *delivery = state;
-    delivery->saves += record->topic == TOPIC_ANSWERS && record->type == ANSWER_SAVED;
-}
-
 static void delivery_tick(void *state, struct host *host, instant now)
 {
     struct delivery *delivery = state;
-    (void)host;
+    uint64_t saves = host->book->saves;
     if (now - delivery->rate_at < 1000)
         return;
     int64_t ms = now - delivery->rate_at;
-    delivery->saves_per_s = (delivery->saves - delivery->saves_before) * 1000 / (uint64_t)ms;
-    delivery->saves_before = delivery->saves;
+    delivery->saves_per_s = (saves - delivery->saves_before) * 1000 / (uint64_t)ms;
+    delivery->saves_before = saves;
     delivery->rate_at = now;
 }
 
@@ -276,7 +269,7 @@ static fail overview(struct req *req)
     jo_i64(out, "signed_in", d->signed_in_count);
     jo_i64(out, "started", d->started_count);
     jo_i64(out, "submitted", d->submitted_count);
-    jo_i64(out, "saves", (int64_t)delivery->saves);
+    jo_i64(out, "saves", (int64_t)req->host->book->saves);
     jo_i64(out, "saves_per_s", (int64_t)delivery->saves_per_s);
     jo_open(out, "latency_ms", '{');
     const struct {
@@ -297,31 +290,6 @@ static fail overview(struct req *req)
     jo_i64(out, "now", req->now);
     jo_close(out, '}');
     return FAIL_NONE;
-}
-
-/* --- checkpoints -------------------------------------------------------------------------------
- */
-
-static fail delivery_save(void *state, struct store *store, struct why *why)
-{
-    const struct delivery *delivery = state;
-    return store_put(store, STR("saves"), 0, str_of(&delivery->saves, sizeof(delivery->saves)),
-                     why);
-}
-
-static fail load_saves(void *ctx, uint64_t key, str body, struct why *why)
-{
-    struct delivery *delivery = ctx;
-    if (key || body.n != sizeof(delivery->saves))
-        return fail_set(why, FAIL_CORRUPT, "the number of saves is damaged");
-    memcpy(&delivery->saves, body.p, body.n);
-    delivery->saves_before = delivery->saves;
-    return FAIL_NONE;
-}
-
-static fail delivery_load(void *state, struct store *store, struct why *why)
-{
-    return store_each(store, STR("saves"), load_saves, state, why);
 }
 
 static const struct route delivery_routes[] = {
@@ -345,10 +313,7 @@ const struct service svc_delivery = {
     .purpose = "attempts, start, clock, resume",
     .routes = TABLE(delivery_routes),
     .state_bytes = sizeof(struct delivery),
-    .topics = TOPIC_BIT(TOPIC_ANSWERS), /* counts saves; what they say is not looked at */
+    .reads_book = true,
     .open = delivery_open,
-    .apply = delivery_apply,
     .tick = delivery_tick,
-    .save = delivery_save,
-    .load = delivery_load,
 };

@@ -1,0 +1,69 @@
+/* book.h - the answer book: the newest answer to every item of every attempt, folded from the log.
+ *
+ * Folded once in each process that needs it, and read by every service in it, as the directory is
+ * (docs/adr/0012-one-book-a-process.md); a scoring run folds a book of its own from the log. Nobody
+ * but book_apply changes it, and the same events give the same book everywhere.
+ *
+ * Laid out for 22.5 million answers that are looked up in no order: 32 bytes an attempt, 16 an
+ * item, the cells of one attempt side by side, typed texts in units of 16 bytes; all three tables
+ * never move and are written to a checkpoint, and read from it, as they are. */
+#pragma once
+
+#include "app/directory.h"
+
+#define ANSWER_BYTES_MAX 200
+
+/* What is recorded for one item. seq 0: nothing yet. */
+struct cell {
+    uint32_t seq, at_ms; /* at_ms: since the start of the attempt */
+    uint32_t value;      /* letters as bits (A is bit 0), or where the text begins; 0: nowhere */
+    uint16_t epoch;
+    uint8_t marked : 1, units : 7; /* units: room of the text, kept when it becomes shorter */
+    uint8_t typed_bytes;
+};
+_Static_assert(sizeof(struct cell) == 16, "450,000 candidates have 22.5 million of them");
+
+struct sheet {
+    uint32_t cells;      /* where its cells begin; 0: nothing of this attempt happened yet */
+    uint32_t seq, saves; /* the largest seq of the newest epoch seen; how many saves */
+    uint16_t item_count, last_item, exam;
+    instant started_at;
+};
+_Static_assert(sizeof(struct sheet) == 32, "two share a cache line");
+
+#define BOOK_UNIT_BYTES 16
+struct book_unit {
+    char bytes[BOOK_UNIT_BYTES];
+};
+
+struct book {
+    const struct directory *directory;
+    struct sheet *sheets; /* by candidate */
+    struct cell *cells;
+    struct book_unit *texts;
+    uint32_t cell_count, unit_count; /* used, the unused first of each included */
+    uint64_t saves;                  /* events of the log, superseded ones too */
+};
+
+void book_init(struct book *book, const struct directory *directory); /* keeps directory */
+void book_fini(struct book *book);
+
+/* The topics it is folded from. */
+#define BOOK_TOPICS (TOPIC_BIT(TOPIC_ANSWERS) | TOPIC_BIT(TOPIC_ATTEMPTS))
+void book_apply(struct book *book, const struct record *record);
+/* Asks the memory for what these records will touch; changes nothing. */
+void book_expect(const struct book *book, const struct record *records, size_t n);
+
+/* What is recorded for an item (from 0); all zeros when nothing is. */
+const struct cell *book_cell(const struct book *book, uint32_t candidate, unsigned item);
+/* In the paper's letters, or as typed; "" when cleared. Letters are written to the caller's. */
+str book_value(const struct book *book, const struct cell *cell, const struct item_shape *shape,
+               char letters[32]);
+
+enum order { ORDER_NEWER, ORDER_SAME, ORDER_OLDER };
+/* Where a save stands against what is recorded: by (epoch, seq), never by arrival. */
+enum order cell_order(const struct cell *cell, uint32_t epoch, uint32_t seq);
+
+fail book_save(const struct book *book, struct store *store, struct why *why) MUST_USE;
+/* Instead of what was folded so far. The directory must be loaded already. */
+fail book_load(struct book *book, struct store *store, struct why *why) MUST_USE;
