@@ -1,6 +1,7 @@
 /* hall.c - what a hall with a full exam costs, measured within one process, without sockets.
  *
  *   build/bench/hall open DIR      opens the folder (bench/fill made it): seconds, CPU, memory
+ *   build/bench/hall checkpoint DIR   opens it, and writes a checkpoint for the next opening
  *   build/bench/hall costs DIR     us of CPU a request of each kind, over all its candidates
  *   build/bench/hall score DIR     closes the exam, scores it twice, and compares the digests
  *
@@ -15,6 +16,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define FLUSH_EVERY 64 /* requests in one round of the loop */
@@ -281,16 +283,33 @@ static void score(struct bench *bench)
     admin(bench, "/v1/exams/full/publish");
 }
 
+/* --- checkpoints -------------------------------------------------------------------------------
+ */
+
+static void checkpoint(struct bench *bench)
+{
+    char path[4096];
+    struct stat st = { 0 };
+    double wall = now_s(CLOCK_MONOTONIC), cpu = now_s(CLOCK_PROCESS_CPUTIME_ID);
+    need(bench, hall_checkpoint(bench->hall, &bench->why), "the checkpoint");
+    snprintf(path, sizeof(path), "%s/checkpoint.db", bench->dir);
+    stat(path, &st);
+    printf("checkpoint of %.1f MB: %.3f s, %.3f s CPU\n", (double)st.st_size / 1048576,
+           now_s(CLOCK_MONOTONIC) - wall, now_s(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+}
+
 int main(int argc, char **argv)
 {
     struct bench bench = { .dir = argc == 3 ? argv[2] : NULL };
     if (argc != 3) {
-        fprintf(stderr, "usage: hall open|costs|score DIR\n");
+        fprintf(stderr, "usage: hall open|checkpoint|costs|score DIR\n");
         return 2;
     }
     open_hall(&bench);
     if (strcmp(argv[1], "costs") == 0)
         costs(&bench);
+    else if (strcmp(argv[1], "checkpoint") == 0)
+        checkpoint(&bench);
     else if (strcmp(argv[1], "score") == 0)
         score(&bench);
     fflush(stdout);
