@@ -220,9 +220,9 @@ static fail load_chunk(void *ctx, uint64_t key, str body, struct why *why)
 static bool sheet_fits(const struct book *book, const struct sheet *sheet)
 {
     const struct directory *d = book->directory;
-    return !sheet->cells || (sheet->exam < d->exam_count &&
-                             sheet->item_count == d->exams[sheet->exam].item_count &&
-                             (uint64_t)sheet->cells + sheet->item_count <= book->cell_count);
+    return !sheet->cells ||
+           (sheet->exam < d->exam_count && sheet->item_count == d->exams[sheet->exam].item_count &&
+            (uint64_t)sheet->cells + sheet->item_count <= book->cell_count);
 }
 
 fail book_load(struct book *book, struct store *store, struct why *why)

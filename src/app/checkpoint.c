@@ -21,8 +21,8 @@
 #define KEPT_TOPICS      (TOPICS_ALL & ~(TOPIC_BIT(TOPIC_ANSWERS) | TOPIC_BIT(TOPIC_SESSIONS)))
 #define CHECKPOINT_EVERY 1000000 /* records between two */
 #define CHILD_US_MAX     (600 * 1000000ll)
-#define BLOCK_BYTES      MIB     /* of events; one larger than that has a block of its own */
-#define FORMAT           "2"     /* raised when a table or an event changes its meaning */
+#define BLOCK_BYTES      MIB /* of events; one larger than that has a block of its own */
+#define FORMAT           "2" /* raised when a table or an event changes its meaning */
 
 static void path_of(const struct hall *hall, char path[4096])
 {

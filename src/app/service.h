@@ -159,7 +159,7 @@ struct service {
     fail (*open)(void *state, struct host *host, struct why *why); /* may be NULL, as all below */
     void (*apply)(void *state, const struct record *record);
     void (*tick)(void *state, struct host *host,
-                 instant now); /* about ten times a second; may emit */
+                 instant now);                     /* about ten times a second; may emit */
     void (*metrics)(void *state, struct out *out); /* Prometheus lines beyond the framework's own */
     void (*close)(void *state);
 };

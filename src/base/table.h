@@ -10,5 +10,6 @@
 
 /* Zeroed, costs nothing until touched. Aborts when the kernel refuses the addresses. */
 void *table_new(size_t entries, size_t entry_bytes);
-void *table_new_huge(size_t entries, size_t entry_bytes); /* in pages of 2 MiB where there are any */
+void *table_new_huge(size_t entries,
+                     size_t entry_bytes); /* in pages of 2 MiB where there are any */
 void table_free(void *table, size_t entries, size_t entry_bytes); /* NULL is fine */

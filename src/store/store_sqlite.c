@@ -69,7 +69,8 @@ static bool run(struct sqlite_store *sqlite, const char *sql)
 /* No journal and no syncs while building: a half-built file is thrown away, never read. The largest
  * pages there are: a body of a megabyte is then 16 reads and not 256. */
 static const char begin_sql[] =
-    "PRAGMA page_size=65536; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;"
+    "PRAGMA page_size=65536; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA "
+    "locking_mode=EXCLUSIVE;"
     "CREATE TABLE documents(collection TEXT, key INTEGER, sum INTEGER, body BLOB,"
     "  PRIMARY KEY(collection, key)) WITHOUT ROWID;"
     "CREATE TABLE about(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"

@@ -9,8 +9,9 @@
 
 #include <stdlib.h>
 
-#define SETS       (1u << SCORE_OPTIONS_MAX)
-#define FAR_AHEAD  4 /* sheets; a sheet's cells lie where its start fell, so the CPU cannot guess */
+#define SETS      (1u << SCORE_OPTIONS_MAX)
+#define FAR_AHEAD 4 /* sheets; a sheet's cells lie where its start fell, so the CPU cannot guess   \
+                     */
 #define LINE_BYTES 64
 
 struct marking {
