@@ -277,7 +277,8 @@ static void submit_all(struct fill *fill)
     admin(fill, "POST", "/v1/exams/" EXAM "/close", STR("{}"));
     do {
         clock_sim_advance(&fill->clock, 1100);
-        hall_tick(fill->hall);
+        while (hall_tick(fill->hall))
+            log_sync(fill->host->log);
         log_sync(fill->host->log);
         snprintf(text, sizeof(text), "\"submitted\":%u,", fill->options.candidates);
         admin(fill, "GET", "/v1/staff/overview", STR_NONE);

@@ -287,15 +287,17 @@ fail emit_bulk(struct host *host, enum topic topic, enum event_type type, uint32
     return emit(host, topic, type, key, body, why);
 }
 
-void hall_tick(struct hall *hall)
+bool hall_tick(struct hall *hall)
 {
     instant now = clock_now(hall->host.clock);
+    bool more = false;
     for (unsigned i = 0; i < hall->service_count; i++)
         if (hall->hosted[i].service->tick)
-            hall->hosted[i].service->tick(hall->hosted[i].state, &hall->host, now);
+            more |= hall->hosted[i].service->tick(hall->hosted[i].state, &hall->host, now);
     if (hall->host.gateway)
         atomic_store(&hall->host.gateway->roster, hall->directory.candidate_count);
     log_flush(hall->log);
+    return more;
 }
 
 /* --- a request's way ---------------------------------------------------------------------------
@@ -450,6 +452,22 @@ static fail take(struct hall *hall, struct exchange *exchange, const struct http
     return f ? f : row->route->handle(req);
 }
 
+void hall_signs_later(struct hall *hall, bool later)
+{
+    hall->signs_later = later;
+}
+
+void exchange_sign(struct exchange *exchange)
+{
+    struct req *req = &exchange->req;
+    char hex[SIGNATURE_DIGITS + 1];
+    if (!req->sign_line.n)
+        return;
+    keys_sign(req->host->keys, req->sign_line, hex);
+    memcpy(exchange->body.p + req->sign_at, hex, SIGNATURE_DIGITS);
+    req->sign_line = STR_NONE;
+}
+
 static void finish(struct hall *hall, struct exchange *exchange, fail f)
 {
     struct req *req = &exchange->req;
@@ -457,6 +475,10 @@ static void finish(struct hall *hall, struct exchange *exchange, fail f)
         f = fail_set(&exchange->why, FAIL_LIMIT, "the reply would be too large; ask for less");
     if (f)
         reply_problem(exchange, f);
+    if (f)
+        req->sign_line = STR_NONE; /* the reply is another one now */
+    if (!hall->signs_later)
+        exchange_sign(exchange);
     exchange->done = true;
     exchange->barrier = log_appended(hall->log);
     struct routed *row = &hall->routes.rows[exchange->route_index];

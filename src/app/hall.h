@@ -50,9 +50,15 @@ fail hall_open(struct hall **hall, const struct hall_opts *opts, struct why *why
  * `admin`: came over the admin socket. */
 void hall_handle(struct hall *hall, struct exchange *exchange, const struct http_head *head,
                  str body, bool admin);
+/* Signs what a finished exchange's reply promises. hall_handle and hall_job_done do it at once,
+ * unless somebody else will (hall_signs_later): then exchange->req.sign_line says so. */
+void hall_signs_later(struct hall *hall, bool later);
+void exchange_sign(struct exchange *exchange);
 void hall_job_run(struct exchange *exchange);                     /* on any thread */
 void hall_job_done(struct hall *hall, struct exchange *exchange); /* on the loop's */
-void hall_tick(struct hall *hall);
+/* Each service's tick, about ten times a second. True: there is more to do, as soon as who waits
+ * has had a turn. */
+bool hall_tick(struct hall *hall);
 /* Writes a checkpoint now, in this process. */
 fail hall_checkpoint(struct hall *hall, struct why *why) MUST_USE;
 /* Starts one in a child process when enough was appended since the last; call now and then. */

@@ -35,6 +35,7 @@ struct hall {
     bool checkpoint_damaged; /* found while it was being folded: open anew without it */
     pid_t checkpoint_pid;    /* the child writing one, or 0 */
     int64_t opened_us;
+    bool signs_later; /* the server has a signer */
 };
 
 void hall_fold(struct hall *hall, const struct record *record);

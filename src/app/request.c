@@ -92,6 +92,17 @@ str req_actor(const struct req *req)
                                    : STR("operator");
 }
 
+void req_sign(struct req *req, str line)
+{
+    must(line.n && !req->sign_line.n);
+    out_char(req->out, '"');
+    req->sign_line = line;
+    req->sign_at = req->out->n;
+    for (int i = 0; i < SIGNATURE_DIGITS; i++)
+        out_char(req->out, '0');
+    out_char(req->out, '"');
+}
+
 fail req_later(struct req *req, struct job *job)
 {
     req->job = job;

@@ -4,11 +4,14 @@
  * appended to the connection's `held` bytes, and a mark says which log offset must be durable
  * before they may leave; then the log is flushed, once for the whole round. When the log wakes us,
  * the marks that have become true are sent. So a thousand saves that arrive together share one
- * fdatasync, one wake-up and a few writes. Replies leave in the order of requests.
+ * fdatasync, one wake-up and a few writes. Replies leave in the order of requests. A signature that
+ * a reply promises is made by the signer's thread in that time, and is a second thing a mark waits
+ * for.
  *
  * A request whose job runs on the worker holds its own connection back, and no other: the gateway
  * keeps staff requests on a connection of their own. */
 #include "app/server.h"
+#include "app/signer.h"
 #include "app/worker.h"
 #include "sys/pace.h"
 
@@ -27,8 +30,9 @@
 #define REST_US         500 /* see sys/pace.h: the log gathers twice as long anyhow */
 
 struct mark {
-    uint64_t barrier;
-    size_t end; /* of the bytes in held that wait for it */
+    uint64_t barrier; /* the log must be durable up to here, */
+    uint64_t ticket;  /* and signatures written up to this one */
+    size_t end;       /* of the bytes in held that wait for both */
 };
 
 struct conn {
@@ -40,7 +44,8 @@ struct conn {
     size_t sent, due; /* of `held`: gone; durable */
     struct mark *marks;
     size_t mark_first, mark_count, mark_cap;
-    struct exchange *busy; /* a job of ours runs on the worker */
+    struct exchange *busy;   /* a job of ours runs on the worker */
+    unsigned unsigned_count; /* signatures on their way into held */
     struct conn *next;
 };
 
@@ -49,6 +54,8 @@ struct server {
     struct log *log;
     struct server_opts opts;
     struct worker *worker;
+    struct signer *signer;
+    uint64_t tickets, signed_to; /* signatures given to the signer; written */
     int epoll;
     struct conn *conns;
     struct exchange *spare; /* the exchange of the request at hand */
@@ -56,7 +63,7 @@ struct server {
 };
 
 /* Epoll carries a pointer: a conn, or one of these for what is not one. */
-static char gate_tag, admin_tag, log_tag, worker_tag, stop_tag;
+static char gate_tag, admin_tag, log_tag, worker_tag, signer_tag, stop_tag;
 
 static void watch(struct server *server, int fd, uint32_t events, void *ptr)
 {
@@ -68,11 +75,11 @@ static void watch(struct server *server, int fd, uint32_t events, void *ptr)
 /* --- replies -----------------------------------------------------------------------------------
  */
 
-static void mark(struct conn *conn, uint64_t barrier)
+static void mark(struct conn *conn, uint64_t barrier, uint64_t ticket)
 {
     if (conn->mark_count) {
         struct mark *last = &conn->marks[conn->mark_first + conn->mark_count - 1];
-        if (last->barrier >= barrier) {
+        if (last->barrier >= barrier && last->ticket >= ticket) {
             last->end = conn->held.n;
             return;
         }
@@ -88,7 +95,8 @@ static void mark(struct conn *conn, uint64_t barrier)
             must(conn->marks);
         }
     }
-    conn->marks[conn->mark_first + conn->mark_count++] = (struct mark){ barrier, conn->held.n };
+    conn->marks[conn->mark_first + conn->mark_count++] =
+        (struct mark){ barrier, ticket, conn->held.n };
 }
 
 static struct exchange *exchange_new(void)
@@ -105,17 +113,47 @@ static void exchange_free(struct exchange *exchange)
     free(exchange);
 }
 
-static void reply(struct conn *conn, struct exchange *exchange)
+/* The ticket of the signature that the reply waits for, 0 when for none. The reply's bytes keep
+ * their place in `held` until all of `held` has been sent. */
+static uint64_t ask_signature(struct server *server, struct conn *conn, struct exchange *exchange)
+{
+    const struct req *req = &exchange->req;
+    size_t at = conn->held.n - exchange->body.n + req->sign_at;
+    if (!req->sign_line.n || conn->broken)
+        return 0;
+    if (signer_give(server->signer, req->sign_line, conn, at)) {
+        conn->unsigned_count++;
+        return ++server->tickets;
+    }
+    exchange_sign(exchange);
+    memcpy(conn->held.p + at, exchange->body.p + req->sign_at, SIGNATURE_DIGITS);
+    return 0;
+}
+
+static void write_signatures(struct server *server)
+{
+    struct signed_line line;
+    while (signer_take(server->signer, &line)) {
+        struct conn *conn = line.owner;
+        memcpy(conn->held.p + line.at, line.hex, SIGNATURE_DIGITS);
+        conn->unsigned_count--;
+        server->signed_to++;
+    }
+}
+
+static void reply(struct server *server, struct conn *conn, struct exchange *exchange)
 {
     exchange_write(exchange, &conn->held);
     conn->broken |= conn->held.failed;
-    mark(conn, exchange->barrier);
+    mark(conn, exchange->barrier, ask_signature(server, conn, exchange));
 }
 
-/* Moves `due` to the end of what is durable. */
-static void advance(struct conn *conn, uint64_t durable)
+/* Moves `due` to the end of what is durable and signed. */
+static void advance(const struct server *server, struct conn *conn)
 {
-    while (conn->mark_count && conn->marks[conn->mark_first].barrier <= durable) {
+    uint64_t durable = log_durable(server->log);
+    while (conn->mark_count && conn->marks[conn->mark_first].barrier <= durable &&
+           conn->marks[conn->mark_first].ticket <= server->signed_to) {
         conn->due = conn->marks[conn->mark_first].end;
         conn->mark_first++;
         conn->mark_count--;
@@ -137,7 +175,7 @@ static void rewatch(struct server *server, struct conn *conn)
 
 static void send_due(struct server *server, struct conn *conn)
 {
-    advance(conn, log_durable(server->log));
+    advance(server, conn);
     while (conn->sent < conn->due) {
         ssize_t n = send(conn->fd, conn->held.p + conn->sent, conn->due - conn->sent, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
@@ -184,7 +222,7 @@ static bool take_one(struct server *server, struct conn *conn)
                 conn->admin);
     conn->in_done += head.head_bytes + head.body_bytes;
     if (exchange->done) {
-        reply(conn, exchange);
+        reply(server, conn, exchange);
         return true;
     }
     conn->busy = exchange;
@@ -245,7 +283,7 @@ static void finish_jobs(struct server *server)
             continue;
         }
         conn->busy = NULL;
-        reply(conn, exchange);
+        reply(server, conn, exchange);
         exchange_free(exchange);
         take_all(server, conn);
         rewatch(server, conn);
@@ -281,14 +319,15 @@ static void conn_free(struct conn *conn)
     free(conn);
 }
 
-/* A connection whose job still runs stays until the worker gives the job back. */
+/* A connection whose job still runs stays until the worker gives the job back, and one that waits
+ * for a signature until that is written. */
 static void drop_broken(struct server *server)
 {
     for (struct conn **at = &server->conns; *at;) {
         struct conn *conn = *at;
         if (!conn->broken) {
             at = &conn->next;
-        } else if (conn->busy) {
+        } else if (conn->busy || conn->unsigned_count) {
             fail_ignore(epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL) != 0,
                         "may be gone");
             at = &conn->next;
@@ -311,6 +350,8 @@ static void dispatch(struct server *server, const struct epoll_event *event)
         fail_ignore(read(log_wake_fd(server->log), &count, sizeof(count)) < 0, "only empties it");
     else if (ptr == &worker_tag)
         finish_jobs(server);
+    else if (ptr == &signer_tag)
+        write_signatures(server);
     else if (ptr == &stop_tag)
         server->stop = true;
     else if ((event->events & EPOLLIN) && !((struct conn *)ptr)->busy)
@@ -332,16 +373,17 @@ static void serve(struct server *server)
     struct clock *clock = hall_host(server->hall)->clock;
     int64_t tick_at_us = 0;
     struct pace pace = { .period_us = REST_US };
+    bool more = false;
     while (!server->stop) {
         struct epoll_event events[256];
         pace_rest(&pace);
-        int n = epoll_wait(server->epoll, events, COUNT(events), TICK_MS);
+        int n = epoll_wait(server->epoll, events, COUNT(events), more ? 0 : TICK_MS);
         pace_begin(&pace, n > 0);
         for (int i = 0; i < n; i++)
             dispatch(server, &events[i]);
-        if (clock_mono_us(clock) >= tick_at_us) {
+        if (more || clock_mono_us(clock) >= tick_at_us) {
             tick_at_us = clock_mono_us(clock) + TICK_MS * 1000;
-            hall_tick(server->hall);
+            more = hall_tick(server->hall);
             hall_checkpoint_maybe(server->hall);
         }
         log_flush(server->log);
@@ -354,6 +396,7 @@ static void stop(struct server *server)
     log_flush(server->log);
     log_sync(server->log);
     worker_free(server->worker); /* waits; whoever asked will ask again */
+    signer_free(server->signer); /* the same */
     send_all(server);
     while (server->conns) {
         struct conn *conn = server->conns;
@@ -373,13 +416,17 @@ fail server_run(struct hall *hall, const struct server_opts *opts, struct why *w
     if (server.epoll < 0)
         return fail_errno(why, FAIL_WORLD, "cannot make an epoll");
     server.worker = worker_new();
+    server.signer = signer_new(hall_host(hall)->keys);
+    hall_signs_later(hall, true);
     server.spare = exchange_new();
     watch(&server, opts->gate_fd, EPOLLIN, &gate_tag);
     watch(&server, opts->admin_fd, EPOLLIN, &admin_tag);
     watch(&server, log_wake_fd(server.log), EPOLLIN, &log_tag);
     watch(&server, worker_fd(server.worker), EPOLLIN, &worker_tag);
+    watch(&server, signer_fd(server.signer), EPOLLIN, &signer_tag);
     watch(&server, opts->stop_fd, EPOLLIN, &stop_tag);
     serve(&server);
     stop(&server);
+    hall_signs_later(hall, false);
     return FAIL_NONE;
 }

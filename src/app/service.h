@@ -103,6 +103,8 @@ struct req {
     struct out *out;
     struct out *headers; /* more header lines, each with its CRLF */
     struct job *job;     /* set by req_later */
+    str sign_line;       /* set by req_sign */
+    size_t sign_at;
 };
 
 typedef fail (*handler_fn)(struct req *req);
@@ -140,6 +142,11 @@ struct job {
 };
 fail req_later(struct req *req, struct job *job);
 
+/* Writes the signature of `line` (keys_sign), in quotes, at the end of `out`: later, by a thread
+ * beside the loop, but before the reply leaves. Once a request. Borrows line until the reply is
+ * written. */
+void req_sign(struct req *req, str line);
+
 /* --- the service -------------------------------------------------------------------------------
  */
 
@@ -158,8 +165,9 @@ struct service {
     bool reads_book;                                               /* host->book */
     fail (*open)(void *state, struct host *host, struct why *why); /* may be NULL, as all below */
     void (*apply)(void *state, const struct record *record);
-    void (*tick)(void *state, struct host *host,
-                 instant now);                     /* about ten times a second; may emit */
+    /* About ten times a second; may emit. Work of more than a millisecond is done in steps: true
+     * says that there is more, and is asked again when those who wait have had a turn. */
+    bool (*tick)(void *state, struct host *host, instant now);
     void (*metrics)(void *state, struct out *out); /* Prometheus lines beyond the framework's own */
     void (*close)(void *state);
 };

@@ -7,7 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define WAITING_MAX 64
+#define WAITING_MAX 1024 /* one for each connection of the gateway, and the operator's */
 
 struct queue {
     struct exchange *rows[WAITING_MAX];

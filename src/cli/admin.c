@@ -117,7 +117,8 @@ static fail call_once(struct admin *admin, const char *method, const char *targe
         *reply = f ? STR_NONE : got.body;
         return f;
     }
-    hall_tick(admin->hall);
+    while (hall_tick(admin->hall))
+        continue;
     *status = hall_call(admin->hall, &admin->exchange, method, target, STR_NONE, body, true);
     *reply = arena_str(arena, out_view(&admin->exchange.body));
     return FAIL_NONE;

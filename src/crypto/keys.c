@@ -85,6 +85,13 @@ fail keys_create(struct keys *keys, const char *dir, struct chance *chance, stru
     return f;
 }
 
+void keys_sign(const struct keys *keys, str message, char hex[SIGNATURE_DIGITS + 1])
+{
+    uint8_t signature[crypto_sign_BYTES];
+    crypto_sign_detached(signature, NULL, (const uint8_t *)message.p, message.n, keys->sign_secret);
+    sodium_bin2hex(hex, SIGNATURE_DIGITS + 1, signature, sizeof(signature));
+}
+
 void keys_fini(struct keys *keys)
 {
     sodium_memzero(keys, sizeof(*keys));

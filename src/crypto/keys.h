@@ -25,4 +25,7 @@ fail keys_load(struct keys *keys, const char *dir, struct why *why) MUST_USE;
 fail keys_create(struct keys *keys, const char *dir, struct chance *chance,
                  struct why *why) MUST_USE;
 void keys_from_master(struct keys *keys, const uint8_t master[32]);
+#define SIGNATURE_DIGITS 128 /* hexadecimal */
+/* Ed25519 with the hall's secret. The same message gives the same signature. */
+void keys_sign(const struct keys *keys, str message, char hex[SIGNATURE_DIGITS + 1]);
 void keys_fini(struct keys *keys);

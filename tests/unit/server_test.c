@@ -2,6 +2,7 @@
  *
  * Unix sockets in the test's own folder and a server thread; no ports, no sleeping. */
 #include "app/server.h"
+#include "svc/answers/answers_api.h"
 #include "tests/unit/world.h"
 
 #include <poll.h>
@@ -265,6 +266,137 @@ TEST(server, who_hangs_up_in_the_middle_of_anything_harms_nobody)
     reader = (struct reader){ .fd = dial(&r, "admin") };
     say(reader.fd, time_request, sizeof(time_request) - 1);
     CHECK_EQ(next(&reader, body), 200);
+    close(reader.fd);
+    out_fini(&out);
+    stop(&r);
+}
+
+/* --- signatures --------------------------------------------------------------------------------
+ */
+
+#define MANY 60
+
+static void post(struct out *out, const char *target, const char *cookie, const char *body)
+{
+    out_fmt(out,
+            "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            "Content-Length: %zu\r\n",
+            target, strlen(body));
+    if (cookie)
+        out_fmt(out, "Cookie: __Host-examhall=%s\r\n", cookie);
+    out_fmt(out, "\r\n%s", body);
+}
+
+static void all_answer(struct reader *reader, struct out *out, unsigned n)
+{
+    char body[2000];
+    say(reader->fd, out->p, out->n);
+    out_clear(out);
+    for (unsigned i = 0; i < n; i++)
+        if (next(reader, body) >= 300)
+            test_failed(__FILE__, __LINE__, "reply %u: %s", i, body);
+}
+
+/* An open exam, and MANY candidates with the rolls S0, S1 ... who have started. */
+static void everybody_starts(struct running *r, struct out *out)
+{
+    static struct reader admin, gate;
+    char code[CODE_CHARS + 1], cookie[TOKEN_CHARS + 1], text[200];
+    admin = (struct reader){ .fd = dial(r, "admin") };
+    gate = (struct reader){ .fd = dial(r, "gate") };
+    put_exam(out, "a");
+    post(out, "/v1/exams/a/items", NULL,
+         "{\"items\":[{\"kind\":\"number\",\"text\":\"?\",\"key\":\"1\"}]}");
+    for (unsigned i = 0; i < MANY; i++) {
+        snprintf(text, sizeof(text),
+                 "{\"rows\":[{\"roll\":\"S%u\",\"name\":\"N\",\"birth\":\"2009-01-02\","
+                 "\"centre\":\"C\"}]}",
+                 i);
+        post(out, "/v1/roster", NULL, text);
+    }
+    post(out, "/v1/exams/a/open", NULL, "{}");
+    all_answer(&admin, out, 3 + MANY);
+    for (unsigned i = 0; i < MANY; i++) {
+        struct token token = { TOKEN_CANDIDATE, 0, i, 1, WORLD_START + 3600000 };
+        snprintf(text, sizeof(text), "S%u", i);
+        code_make(code, r->keys.code, str_z(text), 0);
+        snprintf(text, sizeof(text), "{\"roll\":\"S%u\",\"code\":\"%s\"}", i, code);
+        post(out, "/v1/sessions", NULL, text);
+        token_write(&token, r->keys.token, cookie);
+        snprintf(text, sizeof(text), "/v1/attempts/%u/start", i + 1);
+        post(out, text, cookie, "{}");
+    }
+    all_answer(&gate, out, 2 * MANY);
+    close(admin.fd);
+    close(gate.fd);
+}
+
+static void ask_to_submit(struct running *r, struct out *out, unsigned candidate)
+{
+    char cookie[TOKEN_CHARS + 1], target[60];
+    struct token token = { TOKEN_CANDIDATE, 0, candidate, 1, WORLD_START + 3600000 };
+    token_write(&token, r->keys.token, cookie);
+    snprintf(target, sizeof(target), "/v1/attempts/%u/submit", candidate + 1);
+    post(out, target, cookie, "{}");
+}
+
+static void check_receipt(struct running *r, const char *body, unsigned candidate)
+{
+    struct arena arena = arena_make(MIB);
+    struct receipt receipt;
+    struct why why;
+    CHECK_OK(receipt_parse(&receipt, str_z(body), &arena, &why));
+    CHECK_OK(receipt_verify(&receipt, r->keys.sign_public, &why));
+    CHECK_EQ(receipt.attempt, candidate + 1);
+    arena_fini(&arena);
+}
+
+TEST(server, every_receipt_of_many_at_once_is_signed_and_in_its_place)
+{
+    struct running r;
+    static struct reader reader;
+    struct out out = out_make(4 * MIB);
+    char body[2000];
+    start(&r);
+    everybody_starts(&r, &out);
+    reader = (struct reader){ .fd = dial(&r, "gate") };
+    for (unsigned i = 0; i < 20 * MANY; i++) { /* more than the signer takes at once */
+        ask_to_submit(&r, &out, i % MANY);
+        out_z(&out, time_request);
+    }
+    say(reader.fd, out.p, out.n);
+    for (unsigned i = 0; i < 20 * MANY; i++) {
+        CHECK_EQ(next(&reader, body), 200);
+        check_receipt(&r, body, i % MANY);
+        CHECK_EQ(next(&reader, body), 200);
+        CHECK_HAS(str_z(body), STR("{\"now\""));
+    }
+    close(reader.fd);
+    out_fini(&out);
+    stop(&r);
+}
+
+TEST(server, who_hangs_up_before_the_signature_harms_nobody)
+{
+    struct running r;
+    static struct reader reader;
+    struct out out = out_make(MIB);
+    char body[2000];
+    start(&r);
+    everybody_starts(&r, &out);
+    for (unsigned i = 0; i < MANY; i++)
+        ask_to_submit(&r, &out, i);
+    for (int i = 0; i < 20; i++) {
+        int fd = dial(&r, "gate");
+        say(fd, out.p, out.n);
+        close(fd);
+    }
+    out_clear(&out);
+    ask_to_submit(&r, &out, 7);
+    reader = (struct reader){ .fd = dial(&r, "gate") };
+    say(reader.fd, out.p, out.n);
+    CHECK_EQ(next(&reader, body), 200);
+    check_receipt(&r, body, 7);
     close(reader.fd);
     out_fini(&out);
     stop(&r);

@@ -175,7 +175,8 @@ void world_crash_and_restart(struct world *world)
 void world_advance(struct world *world, int64_t ms)
 {
     clock_sim_advance(&world->clock, ms);
-    hall_tick(world->hall);
+    while (hall_tick(world->hall))
+        continue;
 }
 
 /* --- requests ----------------------------------------------------------------------------------

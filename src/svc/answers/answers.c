@@ -18,11 +18,19 @@ static const struct setting answers_settings[] = {
       "seconds after the end in which a save on its way still counts" },
 };
 
-#define SWEEP_EVENTS_MAX 20000 /* automatic submissions in one tick */
+/* A sweep hands in for those whose time is over. It goes through all candidates in steps, each
+ * short enough that a save which comes meanwhile does not notice. */
+#define SWEEP_SUBMITS  150   /* in a step: about a millisecond */
+#define SWEEP_VISITS   10000 /* the same */
+#define SWEEP_EVERY_MS 1000  /* in the minutes in which somebody's time ends at every moment */
 
 struct answers {
     struct host *host;
-    instant sweep_at; /* nobody's time is over before this */
+    instant sweep_at;    /* nobody's time is over before this, but for whom a sweep is under way */
+    instant swept_at;    /* when the last sweep began */
+    bool sweeping;       /* one is under way: */
+    uint32_t sweep_next; /* the next candidate, */
+    instant sweep_ends;  /* and the earliest end of those who may go on */
     uint64_t superseded, refused;
 };
 
@@ -43,14 +51,20 @@ static const struct exam *exam_of(const struct answers *answers, uint32_t candid
     return &d->exams[d->candidates[candidate].exam];
 }
 
+static instant grace_ms(const struct answers *answers)
+{
+    return setting(answers->host, "answers.grace_s") * 1000;
+}
+
 static void answers_apply(void *state, const struct record *record)
 {
     struct answers *answers = state;
+    const struct directory *d = answers->host->directory;
     if (record->topic == TOPIC_ATTEMPTS && record->type == ATTEMPT_STARTED)
-        answers->sweep_at = MIN(answers->sweep_at,
-                                answers->host->directory->candidates[record->key].attempt.ends_at);
+        answers->sweep_at =
+            MIN(answers->sweep_at, d->candidates[record->key].attempt.ends_at + grace_ms(answers));
     else if (record->topic == TOPIC_EXAMS && record->type == EXAM_CLOSED)
-        answers->sweep_at = 0;
+        answers->sweep_at = 0; /* at once */
 }
 
 /* 22 characters that say nothing of the value to who has no key, and that only this hall can make
@@ -118,7 +132,7 @@ static fail may_save(struct req *req, uint32_t candidate)
         return fail_as(req->why, FAIL_CONFLICT, "submitted",
                        "this attempt has been submitted; its answers are as they were then");
     if (exam_of(answers, candidate)->state != EXAM_OPEN ||
-        req->now > attempt->ends_at + setting(req->host, "answers.grace_s") * 1000)
+        req->now > attempt->ends_at + grace_ms(answers))
         return fail_as(req->why, FAIL_CONFLICT, "time-over", "the time of this attempt is over");
     return FAIL_NONE;
 }
@@ -294,7 +308,7 @@ static void write_receipt(struct req *req, uint32_t index)
         .by = str_z(submitted_by_names[attempt->submitted_by]),
         .digest = str_z(sodium_bin2hex(digest, sizeof(digest), attempt->digest, 32)),
     };
-    receipt_write(req->out, &receipt, req->host->keys, req->now);
+    receipt_write(req, &receipt);
 }
 
 static fail attempt_submit(struct req *req)
@@ -326,34 +340,47 @@ static fail receipt_get(struct req *req)
     return FAIL_NONE;
 }
 
+static bool sweep_begins(struct answers *answers, instant now)
+{
+    if (now <= answers->sweep_at || (answers->sweep_at && now < answers->swept_at + SWEEP_EVERY_MS))
+        return false;
+    answers->sweeping = true;
+    answers->sweep_next = 0;
+    answers->sweep_ends = answers->sweep_at = INT64_MAX; /* starts from now on make it less */
+    answers->swept_at = now;
+    return true;
+}
+
 /* Attempts whose time is over, or whose exam was closed, are submitted for the candidate. */
-static void answers_tick(void *state, struct host *host, instant now)
+static bool answers_tick(void *state, struct host *host, instant now)
 {
     struct answers *answers = state;
     const struct directory *d = host->directory;
-    instant grace = setting(host, "answers.grace_s") * 1000, earliest = INT64_MAX;
+    instant grace = grace_ms(answers);
     struct why why;
-    unsigned emitted = 0;
-    bool stuck = false;
-    if (now <= answers->sweep_at)
-        return;
-    for (uint32_t i = 0; i < d->candidate_count && emitted < SWEEP_EVENTS_MAX && !stuck; i++) {
-        const struct attempt *attempt = &d->candidates[i].attempt;
+    if (!answers->sweeping && !sweep_begins(answers, now))
+        return false;
+    for (unsigned visits = 0, submits = 0; answers->sweep_next < d->candidate_count;
+         answers->sweep_next++) {
+        const struct candidate *candidate = &d->candidates[answers->sweep_next];
+        const struct attempt *attempt = &candidate->attempt;
+        if (submits == SWEEP_SUBMITS || visits++ == SWEEP_VISITS)
+            return true;
         if (!attempt->started_at || attempt->submitted_at)
             continue;
-        bool closed = d->exams[d->candidates[i].exam].state > EXAM_OPEN;
+        bool closed = d->exams[candidate->exam].state > EXAM_OPEN;
         bool over = now > attempt->ends_at + grace;
         if (!over && !closed) {
-            earliest = MIN(earliest, attempt->ends_at);
+            answers->sweep_ends = MIN(answers->sweep_ends, attempt->ends_at + grace);
             continue;
         }
-        /* No room now: the next tick tries again. */
-        stuck = submit(answers, i, over ? BY_TIME : BY_OFFICER, &why) != FAIL_NONE;
-        emitted += !stuck;
+        if (submit(answers, answers->sweep_next, over ? BY_TIME : BY_OFFICER, &why))
+            return false; /* no room now: the next tick tries this one again */
+        submits++;
     }
-    answers->sweep_at = emitted || stuck        ? now
-                        : earliest == INT64_MAX ? earliest
-                                                : earliest + grace;
+    answers->sweeping = false;
+    answers->sweep_at = MIN(answers->sweep_at, answers->sweep_ends);
+    return false;
 }
 
 /* --- metrics -----------------------------------------------------------------------------------

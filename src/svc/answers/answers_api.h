@@ -27,5 +27,4 @@ fail receipt_parse(struct receipt *receipt, str text, struct arena *arena,
 /* FAIL_CONFLICT when it is not what the hall with this public key signed. */
 fail receipt_verify(const struct receipt *receipt, const uint8_t public_key[32],
                     struct why *why) MUST_USE;
-void receipt_write(struct out *out, const struct receipt *receipt, const struct keys *keys,
-                   instant now);
+void receipt_write(struct req *req, const struct receipt *receipt); /* into the reply, signed */

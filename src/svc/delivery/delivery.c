@@ -28,16 +28,17 @@ static fail delivery_open(void *state, struct host *host, struct why *why)
     return FAIL_NONE;
 }
 
-static void delivery_tick(void *state, struct host *host, instant now)
+static bool delivery_tick(void *state, struct host *host, instant now)
 {
     struct delivery *delivery = state;
     uint64_t saves = host->book->saves;
     if (now - delivery->rate_at < 1000)
-        return;
+        return false;
     int64_t ms = now - delivery->rate_at;
     delivery->saves_per_s = (saves - delivery->saves_before) * 1000 / (uint64_t)ms;
     delivery->saves_before = saves;
     delivery->rate_at = now;
+    return false;
 }
 
 static void seen(const struct req *req, uint32_t candidate)

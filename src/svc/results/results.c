@@ -1,7 +1,7 @@
 /* results.c - score cards and response sheets, read from the blob that scoring wrote.
  *
  * Nothing is computed at the moment of release: a row has its place in the blob, and a request is a
- * binary search and some text. Candidates see nothing before the exam is published. */
+ * look at it and some text. Candidates see nothing before the exam is published. */
 #include "app/service.h"
 #include "codec/decimal.h"
 #include "svc/scoring/scored_api.h"
@@ -23,30 +23,65 @@ static fail results_open(void *state, struct host *host, struct why *why)
     return FAIL_NONE;
 }
 
-static fail blob_of(struct req *req, uint32_t index, const struct scored_head **head)
+/* --- the blob ----------------------------------------------------------------------------------
+ * A full exam's has 230 MB, and all of them are hashed before the first is shown: the worker does
+ * that, at the first question after a scoring or a start, and only who asked waits. */
+
+struct opening {
+    struct job job;
+    struct blobs *blobs;
+    uint32_t exam;
+    str name, bytes;
+    handler_fn handle; /* runs again when the blob is open */
+    fail f;
+    struct why why;
+};
+
+static void open_run(struct job *job)
 {
-    struct results *results = req->state;
-    const struct exam *exam = &req->host->directory->exams[index];
-    if (!exam->scored.n)
-        return fail_as(req->why, FAIL_MISSING, "not-published", "there is no result yet");
-    if (!str_eq(results->open[index].name, exam->scored)) {
-        str bytes;
-        fail f = blobs_map(req->host->blobs, exam->scored.p, &bytes, req->why);
-        if (f)
-            return f;
-        const struct scored_head *mapped = (const void *)bytes.p;
-        if (bytes.n < sizeof(*mapped) || mapped->magic != SCORED_MAGIC ||
-            mapped->typed_at > bytes.n ||
-            scored_rows_at(mapped) + mapped->rows * scored_row_bytes(mapped) != mapped->typed_at)
-            return fail_set(req->why, FAIL_CORRUPT, "the result's blob is not one; score again");
-        if (results->open[index].bytes.p)
-            blobs_unmap(req->host->blobs, results->open[index].bytes);
-        results->open[index].name = exam->scored;
-        results->open[index].bytes = bytes;
-    }
-    *head = (const void *)results->open[index].bytes.p;
-    return FAIL_NONE;
+    struct opening *opening = CONTAINER(job, struct opening, job);
+    opening->f = blobs_map(opening->blobs, opening->name.p, &opening->bytes, &opening->why);
 }
+
+static bool is_result(str bytes)
+{
+    const struct scored_head *head = (const void *)bytes.p;
+    return bytes.n >= sizeof(*head) && head->magic == SCORED_MAGIC && head->typed_at <= bytes.n &&
+           scored_rows_at(head) + head->rows * scored_row_bytes(head) == head->typed_at;
+}
+
+static fail open_done(struct req *req, struct job *job)
+{
+    struct opening *opening = CONTAINER(job, struct opening, job);
+    struct results *results = req->state;
+    if (opening->f) {
+        *req->why = opening->why;
+        return opening->f;
+    }
+    if (!is_result(opening->bytes)) {
+        blobs_unmap(opening->blobs, opening->bytes);
+        return fail_set(req->why, FAIL_CORRUPT, "the result's blob is not one; score again");
+    }
+    blobs_unmap(opening->blobs, results->open[opening->exam].bytes);
+    results->open[opening->exam].name = opening->name;
+    results->open[opening->exam].bytes = opening->bytes;
+    return opening->handle(req);
+}
+
+static fail open_later(struct req *req, uint32_t index, handler_fn handle)
+{
+    struct opening *opening = arena_new(req->arena, struct opening);
+    must(opening);
+    *opening = (struct opening){ .job = { open_run, open_done },
+                                 .blobs = req->host->worker_blobs,
+                                 .exam = index,
+                                 .name = req->host->directory->exams[index].scored,
+                                 .handle = handle };
+    return req_later(req, &opening->job);
+}
+
+/* --- a row -------------------------------------------------------------------------------------
+ */
 
 struct found {
     const struct candidate *candidate;
@@ -59,34 +94,59 @@ struct found {
     const char *typed;
 };
 
-static fail find(struct req *req, struct found *found)
+static const struct scored_row *row_at(const struct scored_head *head, size_t i)
 {
-    uint32_t index;
-    fail f = req_attempt(req, &index);
-    if (f)
-        return f;
-    found->candidate = &req->host->directory->candidates[index];
-    found->exam = &req->host->directory->exams[found->candidate->exam];
-    if (req->who == WHO_CANDIDATE && found->exam->state != EXAM_PUBLISHED)
-        return fail_as(req->why, FAIL_MISSING, "not-published",
-                       "the result has not been published yet");
-    f = blob_of(req, found->candidate->exam, &found->head);
-    if (f)
-        return f;
-    const char *base = (const char *)found->head, *rows = base + scored_rows_at(found->head);
-    size_t bytes = scored_row_bytes(found->head), low = 0, high = found->head->rows;
+    const char *rows = (const char *)head + scored_rows_at(head);
+    return (const void *)(rows + i * scored_row_bytes(head));
+}
+
+/* Rows ascend by candidate, so at most `candidate - first` lie before this one's, and at most `last
+ * - candidate` behind it: when everybody sat the exam that leaves one place. */
+static const struct scored_row *row_of(const struct scored_head *head, uint32_t candidate)
+{
+    if (!head->rows)
+        return NULL;
+    uint32_t first = row_at(head, 0)->candidate, last = row_at(head, head->rows - 1)->candidate;
+    if (candidate < first || candidate > last)
+        return NULL;
+    size_t behind = MIN(last - candidate, head->rows - 1);
+    size_t low = head->rows - 1 - behind, high = MIN(candidate - first, head->rows - 1);
     while (low < high) {
-        size_t middle = (low + high) / 2;
-        found->row = (const void *)(rows + middle * bytes);
-        if (found->row->candidate == index)
-            break;
-        if (found->row->candidate < index)
+        size_t middle = low + (high - low) / 2;
+        if (row_at(head, middle)->candidate < candidate)
             low = middle + 1;
         else
             high = middle;
     }
-    if (low >= high)
+    const struct scored_row *row = row_at(head, low);
+    return row->candidate == candidate ? row : NULL;
+}
+
+/* *later: the blob must be opened first. */
+static fail find(struct req *req, struct found *found, uint32_t *exam, bool *later)
+{
+    const struct results *results = req->state;
+    uint32_t index;
+    *later = false;
+    fail f = req_attempt(req, &index);
+    if (f)
+        return f;
+    found->candidate = &req->host->directory->candidates[index];
+    *exam = found->candidate->exam;
+    found->exam = &req->host->directory->exams[*exam];
+    if (req->who == WHO_CANDIDATE && found->exam->state != EXAM_PUBLISHED)
+        return fail_as(req->why, FAIL_MISSING, "not-published",
+                       "the result has not been published yet");
+    if (!found->exam->scored.n)
+        return fail_as(req->why, FAIL_MISSING, "not-published", "there is no result yet");
+    *later = !str_eq(results->open[*exam].name, found->exam->scored);
+    if (*later)
+        return FAIL_NONE;
+    found->head = (const void *)results->open[*exam].bytes.p;
+    found->row = row_of(found->head, index);
+    if (!found->row)
         return fail_as(req->why, FAIL_MISSING, "not-scored", "this candidate did not sit the exam");
+    const char *base = (const char *)found->head;
     found->section_out_of = (const void *)(base + sizeof(*found->head));
     found->sections = (const void *)(found->row + 1);
     found->items = (const void *)(found->sections + found->head->sections);
@@ -106,9 +166,11 @@ static fail result_get(struct req *req)
 {
     struct found found = { 0 };
     struct out *out = req->out;
-    fail f = find(req, &found);
-    if (f)
-        return f;
+    uint32_t exam;
+    bool later;
+    fail f = find(req, &found, &exam, &later);
+    if (f || later)
+        return f ? f : open_later(req, exam, result_get);
     jo_open(out, NULL, '{');
     jo_str(out, "roll", found.candidate->roll);
     jo_str(out, "name", found.candidate->name);
@@ -141,9 +203,11 @@ static fail responses_get(struct req *req)
 {
     struct found found = { 0 };
     struct out *out = req->out;
-    fail f = find(req, &found);
-    if (f)
-        return f;
+    uint32_t exam;
+    bool later;
+    fail f = find(req, &found, &exam, &later);
+    if (f || later)
+        return f ? f : open_later(req, exam, responses_get);
     jo_open(out, NULL, '{');
     jo_open(out, "items", '[');
     for (unsigned i = 0; i < found.head->items; i++) {
