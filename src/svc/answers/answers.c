@@ -26,11 +26,11 @@ static const struct setting answers_settings[] = {
 
 struct answers {
     struct host *host;
-    instant sweep_at;    /* nobody's time is over before this, but for whom a sweep is under way */
-    instant swept_at;    /* when the last sweep began */
-    bool sweeping;       /* one is under way: */
-    uint32_t sweep_next; /* the next candidate, */
-    instant sweep_ends;  /* and the earliest end of those who may go on */
+    instant sweep_at; /* nobody's time is over before this, but for whom a sweep is under way */
+    instant swept_at; /* when the last sweep began */
+    bool sweeping, sweep_found; /* one is under way; it has handed in for somebody: */
+    uint32_t sweep_next;        /* the next candidate, */
+    instant sweep_ends;         /* and the earliest end of those who may go on */
     uint64_t superseded, refused;
 };
 
@@ -342,9 +342,10 @@ static fail receipt_get(struct req *req)
 
 static bool sweep_begins(struct answers *answers, instant now)
 {
-    if (now <= answers->sweep_at || (answers->sweep_at && now < answers->swept_at + SWEEP_EVERY_MS))
+    if (now <= answers->sweep_at)
         return false;
     answers->sweeping = true;
+    answers->sweep_found = false;
     answers->sweep_next = 0;
     answers->sweep_ends = answers->sweep_at = INT64_MAX; /* starts from now on make it less */
     answers->swept_at = now;
@@ -376,9 +377,12 @@ static bool answers_tick(void *state, struct host *host, instant now)
         }
         if (submit(answers, answers->sweep_next, over ? BY_TIME : BY_OFFICER, &why))
             return false; /* no room now: the next tick tries this one again */
+        answers->sweep_found = true;
         submits++;
     }
     answers->sweeping = false;
+    if (answers->sweep_found && answers->sweep_ends < INT64_MAX)
+        answers->sweep_ends = MAX(answers->sweep_ends, answers->swept_at + SWEEP_EVERY_MS);
     answers->sweep_at = MIN(answers->sweep_at, answers->sweep_ends);
     return false;
 }
