@@ -125,7 +125,9 @@ $(B)/bench/save_path: $(O)/bench/load.o $(O)/bench/procs.o
 $(B)/bench/cold: $(O)/bench/crowd.o $(O)/bench/procs.o
 $(B)/bench/paced: $(O)/bench/crowd.o
 
-.PHONY: bench bench-cold bench-peers
+.PHONY: bench bench-cold bench-peers bench-hall
+bench-hall: $(BIN) $(B)/bench/fill $(B)/bench/hall
+	@bench/full.sh
 bench-cold: $(BIN) $(B)/bench/bare $(B)/bench/cold
 	@bench/cold.sh $(B)/bench-cold.json
 bench-peers: $(BIN) $(B)/bench/bare $(B)/bench/paced

@@ -1,8 +1,8 @@
 /* book.h - the answer book: the newest answer to every item of every attempt, folded from the log.
  *
  * Folded once in each process that needs it, and read by every service in it, as the directory is
- * (docs/adr/0012-one-book-a-process.md); a scoring run folds a book of its own from the log. Nobody
- * but book_apply changes it, and the same events give the same book everywhere.
+ * (docs/adr/0012-one-book-a-process.md). Nobody but book_apply changes it, and the same events give
+ * the same book everywhere. What a submitted attempt has never changes: any thread may read it.
  *
  * Laid out for 22.5 million answers that are looked up in no order: 32 bytes an attempt, 16 an
  * item, the cells of one attempt side by side, typed texts in units of 16 bytes; all three tables
@@ -48,8 +48,6 @@ struct book {
 void book_init(struct book *book, const struct directory *directory); /* keeps directory */
 void book_fini(struct book *book);
 
-/* The topics it is folded from. */
-#define BOOK_TOPICS (TOPIC_BIT(TOPIC_ANSWERS) | TOPIC_BIT(TOPIC_ATTEMPTS))
 void book_apply(struct book *book, const struct record *record);
 /* Asks the memory for what these records will touch; changes nothing. */
 void book_expect(const struct book *book, const struct record *records, size_t n);

@@ -1,9 +1,9 @@
 /* scoring.c - keys, and what answers are worth: the only service that knows which option is right.
  *
  * Keys arrive as events of a topic that no other service follows, and nothing here ever replies
- * with one. A run (scoring_run.h) is a pure function of the log and the keys: it folds the answers
- * from the log, marks, ranks, and writes one immutable blob (scored_api.h). It runs on the worker
- * thread; the event only names the blob. */
+ * with one. A run (scoring_run.h) is a pure function of the log and the keys: it marks and ranks
+ * what the log's answers fold to, and writes one immutable blob (scored_api.h). It runs on the
+ * worker thread; the event only names the blob. */
 #include "app/service.h"
 #include "svc/scoring/scoring_run.h"
 
@@ -126,15 +126,13 @@ static fail exam_score(struct req *req)
         f = may_score(req, exam, index);
     if (f)
         return f;
-    /* A run reads the log, and the log gives only what is durable: the last saves must be. */
-    log_sync(req->host->log);
     struct score_job *score = arena_new(req->arena, struct score_job);
     must(score);
     *score = (struct score_job){
         .job = { score_run, score_done },
         .clock = req->host->clock,
-        .run = { .log = req->host->log,
-                 .directory = req->host->directory,
+        .run = { .directory = req->host->directory,
+                 .book = req->host->book,
                  .paper = &scoring->papers[index],
                  .blobs = req->host->worker_blobs,
                  .exam = index,
@@ -146,7 +144,7 @@ static fail exam_score(struct req *req)
 
 static const struct route scoring_routes[] = {
     { "POST", "/v1/exams/:exam/score", exam_score, WHO_OFFICER,
-      "Mark every attempt from the log; again gives the same digest", "", 0 },
+      "Mark every attempt; again gives the same digest", "", 0 },
 };
 
 const struct service svc_scoring = {
@@ -155,6 +153,7 @@ const struct service svc_scoring = {
     .routes = TABLE(scoring_routes),
     .state_bytes = sizeof(struct scoring),
     .topics = TOPIC_BIT(TOPIC_KEYS),
+    .reads_book = true,
     .open = scoring_open,
     .apply = scoring_apply,
 };

@@ -1,4 +1,4 @@
-/* scoring_run.c - see scoring_run.h. Read in this order: fold, marks_of, mark_row, rank_rows.
+/* scoring_run.c - see scoring_run.h. Read in this order: marks_of, mark_row, rank_rows.
  *
  * Most items are choices, and a choice of 8 options is one of 256 sets: what each is worth is asked
  * of scoring_core once, before the first row. A row has a fixed length, so the blob is made whole
@@ -9,42 +9,22 @@
 
 #include <stdlib.h>
 
-#define SETS      (1u << SCORE_OPTIONS_MAX)
-#define FAR_AHEAD 4 /* sheets; a sheet's cells lie where its start fell, so the CPU cannot guess   \
-                     */
+#define SETS (1u << SCORE_OPTIONS_MAX)
+#define FAR_AHEAD                                                                                  \
+    4 /* sheets; a sheet's cells lie where its start fell, so the CPU cannot guess                 \
+       */
 #define LINE_BYTES 64
 
 struct marking {
     struct scoring_run *run;
     const struct exam *exam;
-    struct book book;
+    const struct book *book;
     struct score (*by_set)[SETS]; /* by item; choices only */
     char *blob;
     size_t blob_bytes, row_bytes;
     struct scored_head head;
     struct out typed;
 };
-
-/* --- the answers -------------------------------------------------------------------------------
- */
-
-/* Answers of another exam find no sheet: only this exam's starts make one, and come first. */
-static fail fold(void *ctx, const struct record *records, size_t n, struct why *why)
-{
-    struct marking *marking = ctx;
-    const struct scoring_run *run = marking->run;
-    (void)why;
-    book_expect(&marking->book, records, n);
-    for (size_t i = 0; i < n; i++) {
-        const struct record *r = &records[i];
-        if (r->key >= run->candidate_count)
-            continue;
-        if (r->topic == TOPIC_ANSWERS ? marking->book.sheets[r->key].cells != 0
-                                      : run->directory->candidates[r->key].exam == run->exam)
-            book_apply(&marking->book, r);
-    }
-    return FAIL_NONE;
-}
 
 /* --- marking -----------------------------------------------------------------------------------
  */
@@ -73,7 +53,7 @@ static fail marks_of(struct marking *marking, struct why *why)
         for (uint32_t set = 0; set < SETS && is_choice(&exam->items[i]); set++) {
             struct cell cell = { .value = set };
             char letters[32];
-            str value = book_value(&marking->book, &cell, &exam->items[i], letters);
+            str value = book_value(marking->book, &cell, &exam->items[i], letters);
             marking->by_set[i][set] = mark(marking, i, value);
         }
     return FAIL_NONE;
@@ -88,7 +68,7 @@ static struct scored_item mark_cell(struct marking *marking, unsigned item, cons
                                      .outcome = (uint8_t)score.outcome,
                                      .letters = (uint16_t)cell->value };
     }
-    str value = book_value(&marking->book, cell, &marking->exam->items[item], NULL);
+    str value = book_value(marking->book, cell, &marking->exam->items[item], NULL);
     struct score score = mark(marking, item, value);
     out_str(&marking->typed, value);
     return (struct scored_item){ .milli = score.milli,
@@ -99,8 +79,8 @@ static struct scored_item mark_cell(struct marking *marking, unsigned item, cons
 static void mark_row(struct marking *marking, uint32_t candidate, char *p)
 {
     const struct exam *exam = marking->exam;
-    const struct sheet *sheet = &marking->book.sheets[candidate];
-    const struct cell *cells = &marking->book.cells[sheet->cells];
+    const struct sheet *sheet = &marking->book->sheets[candidate];
+    const struct cell *cells = &marking->book->cells[sheet->cells];
     struct scored_row *row = (void *)p;
     struct scored_section *sections = (void *)(row + 1);
     struct scored_item *items = (void *)(sections + exam->section_count);
@@ -120,10 +100,16 @@ static void mark_row(struct marking *marking, uint32_t candidate, char *p)
 
 static void expect_sheet(const struct marking *marking, uint32_t candidate)
 {
-    const struct sheet *sheet = &marking->book.sheets[candidate];
-    const char *cells = (const char *)&marking->book.cells[sheet->cells];
+    const struct sheet *sheet = &marking->book->sheets[candidate];
+    const char *cells = (const char *)&marking->book->cells[sheet->cells];
     for (size_t at = 0; at < sheet->item_count * sizeof(struct cell); at += LINE_BYTES)
         __builtin_prefetch(cells + at);
+}
+
+static bool sat(const struct marking *marking, uint32_t candidate)
+{
+    const struct sheet *sheet = &marking->book->sheets[candidate];
+    return sheet->cells && sheet->exam == marking->run->exam;
 }
 
 static void mark_rows(struct marking *marking)
@@ -132,7 +118,7 @@ static void mark_rows(struct marking *marking)
     for (uint32_t i = 0; i < marking->run->candidate_count; i++) {
         if (i + FAR_AHEAD < marking->run->candidate_count)
             expect_sheet(marking, i + FAR_AHEAD);
-        if (!marking->book.sheets[i].cells)
+        if (!sat(marking, i))
             continue;
         mark_row(marking, i, p);
         p += marking->row_bytes;
@@ -186,13 +172,13 @@ static void make_head(struct marking *marking)
                                   .items = exam->item_count,
                                   .sections = exam->section_count };
     for (uint32_t i = 0; i < marking->run->candidate_count; i++)
-        head->rows += marking->book.sheets[i].cells != 0;
+        head->rows += sat(marking, i);
     marking->row_bytes = scored_row_bytes(head);
     head->typed_at = scored_rows_at(head) + head->rows * marking->row_bytes;
     for (unsigned i = 0; i < exam->item_count; i++)
         head->out_of += exam->items[i].right;
     /* Typed texts are never longer than their room in the book. */
-    marking->blob_bytes = head->typed_at + marking->book.unit_count * sizeof(struct book_unit);
+    marking->blob_bytes = head->typed_at + marking->book->unit_count * sizeof(struct book_unit);
     marking->blob = table_new_huge(marking->blob_bytes, 1);
     memcpy(marking->blob, head, sizeof(*head));
     int64_t *out_of = (void *)(marking->blob + sizeof(*head));
@@ -214,11 +200,10 @@ static fail write_blob(struct marking *marking, struct why *why)
 
 fail scoring_run(struct scoring_run *run, struct why *why)
 {
-    struct marking marking = { .run = run, .exam = &run->directory->exams[run->exam] };
-    book_init(&marking.book, run->directory);
-    fail f = log_read_runs(run->log, 0, BOOK_TOPICS, fold, &marking, why);
-    if (!f)
-        f = marks_of(&marking, why);
+    struct marking marking = { .run = run,
+                               .exam = &run->directory->exams[run->exam],
+                               .book = run->book };
+    fail f = marks_of(&marking, why);
     if (!f) {
         make_head(&marking);
         mark_rows(&marking);
@@ -228,6 +213,5 @@ fail scoring_run(struct scoring_run *run, struct why *why)
         f = write_blob(&marking, why);
     table_free(marking.blob, marking.blob_bytes, 1);
     free(marking.by_set);
-    book_fini(&marking.book);
     return f;
 }

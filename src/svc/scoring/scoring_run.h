@@ -1,14 +1,14 @@
-/* scoring_run.h - a run: folds an exam's answers from the log, marks and ranks every attempt, and
- * writes the result as one blob.
+/* scoring_run.h - a run: marks and ranks every attempt of an exam, and writes the result as one
+ * blob.
  *
- * A pure function of the log and of the keys: it reads no other service's memory but the directory
- * (who sits which exam, the items' marks), and folds the answers into a book of its own
- * (app/book.h), so the same log and keys give the same bytes, whichever hall runs it, whenever. */
+ * A pure function of the log and of the keys. It reads the answers from the book (app/book.h),
+ * which is what the log folds to and nothing else: the exam is closed and all its attempts are
+ * submitted, so no event can change them, and the same log and keys give the same bytes, in the
+ * same hall, in one that was killed, and in one that folded the log anew. */
 #pragma once
 
 #include "app/book.h"
 #include "store/blobs.h"
-#include "store/log.h"
 #include "svc/scoring/scoring_core.h"
 
 /* The keys of an exam's items, as scoring keeps them. */
@@ -19,8 +19,8 @@ struct paper_keys {
 };
 
 struct scoring_run {
-    struct log *log; /* all borrowed until the run has ended */
-    const struct directory *directory;
+    const struct directory *directory; /* all borrowed until the run has ended */
+    const struct book *book;
     const struct paper_keys *paper;
     struct blobs *blobs;
     uint32_t exam, candidate_count; /* on the roster when the run was asked for */
@@ -29,6 +29,5 @@ struct scoring_run {
     uint32_t rows;
 };
 
-/* On any thread. The exam is closed and all its attempts are submitted: nothing it reads changes.
- */
+/* On any thread. */
 fail scoring_run(struct scoring_run *run, struct why *why) MUST_USE;
