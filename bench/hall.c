@@ -315,8 +315,7 @@ static void score(struct bench *bench)
         admin(bench, "/v1/exams/full/score");
         str digest = str_of(strstr(bench->exchange.body.p, "\"digest\":\"") + 10, 64);
         memcpy(digests[i], digest.p, 64);
-        printf("scored: %.3f s CPU, one thread\n",
-               now_s(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+        printf("scored: %.3f s CPU, one thread\n", now_s(CLOCK_PROCESS_CPUTIME_ID) - cpu);
     }
     printf("the digests are %s\n", memcmp(digests[0], digests[1], 64) ? "DIFFERENT" : "equal");
     admin(bench, "/v1/exams/full/publish");

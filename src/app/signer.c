@@ -8,8 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define WAITING_MAX 1024 /* 29 ms of signing; the loop signs what does not fit, and so slows down  \
-                          */
+#define WAITING_MAX    1024 /* 29 ms of signing; what does not fit the loop signs, and slows down */
 #define LINE_BYTES_MAX 512
 #define WAKE_EVERY     16 /* the loop need not hear of each */
 

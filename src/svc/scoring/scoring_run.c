@@ -24,6 +24,7 @@ struct marking {
     size_t blob_bytes, row_bytes;
     struct scored_head head;
     struct out typed;
+    struct arena arena;
 };
 
 /* --- marking -----------------------------------------------------------------------------------
@@ -46,7 +47,7 @@ static struct score mark(const struct marking *marking, unsigned item, str value
 static fail marks_of(struct marking *marking, struct why *why)
 {
     const struct exam *exam = marking->exam;
-    marking->by_set = calloc(exam->item_count + 1, sizeof(*marking->by_set));
+    marking->by_set = arena_alloc(&marking->arena, exam->item_count * sizeof(*marking->by_set));
     if (!marking->by_set)
         return fail_set(why, FAIL_LIMIT, "no memory to score");
     for (unsigned i = 0; i < exam->item_count; i++)
@@ -143,7 +144,7 @@ static int by_total(const void *a, const void *b)
 static fail rank_rows(struct marking *marking, struct why *why)
 {
     uint32_t n = marking->head.rows;
-    struct ranked *order = calloc(n + 1, sizeof(*order));
+    struct ranked *order = arena_many(&marking->arena, struct ranked, n + 1);
     char *rows = marking->blob + scored_rows_at(&marking->head);
     if (!order)
         return fail_set(why, FAIL_LIMIT, "no memory to rank");
@@ -156,7 +157,6 @@ static fail rank_rows(struct marking *marking, struct why *why)
         rank = i && order[i].total == order[i - 1].total ? rank : i + 1;
         ((struct scored_row *)(rows + order[i].row * marking->row_bytes))->rank = rank;
     }
-    free(order);
     return FAIL_NONE;
 }
 
@@ -202,7 +202,8 @@ fail scoring_run(struct scoring_run *run, struct why *why)
 {
     struct marking marking = { .run = run,
                                .exam = &run->directory->exams[run->exam],
-                               .book = run->book };
+                               .book = run->book,
+                               .arena = arena_make(GIB) };
     fail f = marks_of(&marking, why);
     if (!f) {
         make_head(&marking);
@@ -212,6 +213,6 @@ fail scoring_run(struct scoring_run *run, struct why *why)
     if (!f)
         f = write_blob(&marking, why);
     table_free(marking.blob, marking.blob_bytes, 1);
-    free(marking.by_set);
+    arena_fini(&marking.arena);
     return f;
 }
