@@ -1,6 +1,7 @@
 /* digest.c - see digest.h. */
 #include "crypto/digest.h"
 
+#include <openssl/evp.h>
 #include <sodium.h>
 #include <stdio.h>
 
@@ -12,7 +13,8 @@ static void hex_of(char hex[SHA256_HEX], const uint8_t hash[crypto_hash_sha256_B
 void sha256_hex(char hex[SHA256_HEX], str bytes)
 {
     uint8_t hash[crypto_hash_sha256_BYTES];
-    crypto_hash_sha256(hash, (const uint8_t *)bytes.p, bytes.n);
+    /* OpenSSL's uses the CPU's own instructions: a full exam's result has 230 MB. */
+    must(EVP_Digest(bytes.n ? bytes.p : "", bytes.n, hash, NULL, EVP_sha256(), NULL) == 1);
     hex_of(hex, hash);
 }
 
