@@ -196,3 +196,28 @@ TEST(scoring, a_run_counts_what_is_not_durable_yet)
     CHECK_STR(world_str(&w, "total"), STR("4"));
     world_close(&w);
 }
+
+TEST(scoring, one_text_on_several_items_is_marked_by_each_items_own_key)
+{
+    struct world w;
+    char digest[65];
+    world_open(&w, NULL);
+    struct seat seats[2];
+    static const char *const rolls[] = { "R001", "R002" };
+    for (unsigned i = 0; i < COUNT(rolls); i++) {
+        seats[i] = world_start(&w, rolls[i]);
+        CHECK_EQ(world_put(&w, 5, "5;10", 1), 200);
+        CHECK_EQ(world_put(&w, 6, "5;10", 2), 200);
+        CHECK_EQ(world_put(&w, 4, "5;10", 3), 200);
+    }
+    close_and_score(&w, digest);
+    publish(&w);
+    for (unsigned i = 0; i < COUNT(rolls); i++) {
+        world_sit(&w, &seats[i]);
+        CHECK_EQ(world_get(&w, "/responses"), 200);
+        CHECK_STR(world_in(&w, "items", 3, "outcome"), STR("wrong"));
+        CHECK_STR(world_in(&w, "items", 4, "outcome"), STR("wrong"));
+        CHECK_STR(world_in(&w, "items", 5, "outcome"), STR("right"));
+    }
+    world_close(&w);
+}

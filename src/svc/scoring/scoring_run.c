@@ -15,11 +15,23 @@
        */
 #define LINE_BYTES 64
 
+/* Typed answers repeat: most of an item's are a few thousand texts. One remembered for each slot.
+ */
+#define MEMO_SLOTS 65536
+#define MEMO_BYTES 20
+struct memo {
+    uint16_t item; /* from 1; 0: nothing is remembered here */
+    uint8_t bytes;
+    char text[MEMO_BYTES];
+    struct score score;
+};
+
 struct marking {
     struct scoring_run *run;
     const struct exam *exam;
     const struct book *book;
     struct score (*by_set)[SETS]; /* by item; choices only */
+    struct memo *memo;
     char *blob;
     size_t blob_bytes, row_bytes;
     struct scored_head head;
@@ -48,7 +60,8 @@ static fail marks_of(struct marking *marking, struct why *why)
 {
     const struct exam *exam = marking->exam;
     marking->by_set = arena_alloc(&marking->arena, exam->item_count * sizeof(*marking->by_set));
-    if (!marking->by_set)
+    marking->memo = arena_many(&marking->arena, struct memo, MEMO_SLOTS);
+    if (!marking->by_set || !marking->memo)
         return fail_set(why, FAIL_LIMIT, "no memory to score");
     for (unsigned i = 0; i < exam->item_count; i++)
         for (uint32_t set = 0; set < SETS && is_choice(&exam->items[i]); set++) {
@@ -58,6 +71,21 @@ static fail marks_of(struct marking *marking, struct why *why)
             marking->by_set[i][set] = mark(marking, i, value);
         }
     return FAIL_NONE;
+}
+
+static struct score mark_typed(struct marking *marking, unsigned item, str value)
+{
+    uint64_t slot = (str_hash(value) + item * UINT64_C(0x9e3779b97f4a7c15)) % MEMO_SLOTS;
+    struct memo *memo = &marking->memo[slot];
+    if (value.n > MEMO_BYTES)
+        return mark(marking, item, value);
+    if (memo->item == item + 1 && str_eq(str_of(memo->text, memo->bytes), value))
+        return memo->score;
+    memo->score = mark(marking, item, value);
+    memo->item = (uint16_t)(item + 1);
+    memo->bytes = (uint8_t)value.n;
+    memcpy(memo->text, value.p, value.n);
+    return memo->score;
 }
 
 static struct scored_item mark_cell(struct marking *marking, unsigned item, const struct cell *cell)
@@ -70,7 +98,7 @@ static struct scored_item mark_cell(struct marking *marking, unsigned item, cons
                                      .letters = (uint16_t)cell->value };
     }
     str value = book_value(marking->book, cell, &marking->exam->items[item], NULL);
-    struct score score = mark(marking, item, value);
+    struct score score = mark_typed(marking, item, value);
     out_str(&marking->typed, value);
     return (struct scored_item){ .milli = score.milli,
                                  .outcome = (uint8_t)score.outcome,
