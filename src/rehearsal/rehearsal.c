@@ -263,16 +263,13 @@ static void faults_tick(struct rehearsal *r, const struct board *total)
         fault_inject(r, fault);
 }
 
-static void show(struct rehearsal *r, const char *phase, const struct board *total)
+static void show(struct rehearsal *r, const char *phase)
 {
-    int64_t now = agent_clock_us(), left = -1;
+    int64_t now = agent_clock_us();
     if (!display_due(&r->display, now))
         return;
-    if (!r->opts->target)
-        left = MAX(r->plan.end_us - now, 0);
-    struct progress progress = {
-        phase, total, r->opts->candidates, r->outcome->fault_count, r->outcome->faults_planned, left
-    };
+    struct progress progress = { phase, r->outcome, r->sits_us,
+                                 r->opts->target ? 0 : r->plan.end_us };
     display_draw(&r->display, &progress, now);
 }
 
@@ -305,7 +302,7 @@ static void phase_run(struct rehearsal *r, const char *phase, int64_t deadline_u
         if (second)
             second_take(r, total);
         faults_tick(r, total);
-        show(r, phase, total);
+        show(r, phase);
     } while (!crew_over(r, over) && agent_clock_us() < deadline_us && !interrupted &&
              !hall_gone(r) && !crew_is_dead(r->crew));
     fault_over(r);
