@@ -47,21 +47,34 @@ static uint64_t slot_sum(const struct gateway_stats *stats, enum gateway_class c
     return sum;
 }
 
+void gateway_stats_slots(const struct gateway_stats *stats, enum gateway_class class,
+                         uint64_t slots[static GATEWAY_HIST_SLOTS])
+{
+    for (unsigned slot = 0; slot < GATEWAY_HIST_SLOTS; slot++)
+        slots[slot] = slot_sum(stats, class, slot);
+}
+
+int64_t gateway_slots_quantile_us(const uint64_t slots[static GATEWAY_HIST_SLOTS],
+                                  unsigned per_mille)
+{
+    uint64_t count = 0, seen = 0;
+    unsigned slot = 0;
+    for (unsigned i = 0; i < GATEWAY_HIST_SLOTS; i++)
+        count += slots[i];
+    if (!count)
+        return 0;
+    uint64_t rank = MAX((count * per_mille + 999) / 1000, 1);
+    while (slot < GATEWAY_HIST_SLOTS - 1 && (seen += slots[slot]) < rank)
+        slot++;
+    return slot_top_us(slot);
+}
+
 int64_t gateway_stats_quantile_us(const struct gateway_stats *stats, enum gateway_class class,
                                   unsigned per_mille)
 {
-    uint64_t sums[GATEWAY_HIST_SLOTS], count = 0;
-    for (unsigned slot = 0; slot < GATEWAY_HIST_SLOTS; slot++)
-        count += sums[slot] = slot_sum(stats, class, slot);
-    if (!count)
-        return 0;
-    uint64_t rank = MAX((count * per_mille + 999) / 1000, 1), seen = 0;
-    for (unsigned slot = 0; slot < GATEWAY_HIST_SLOTS; slot++) {
-        seen += sums[slot];
-        if (seen >= rank)
-            return slot_top_us(slot);
-    }
-    return slot_top_us(GATEWAY_HIST_SLOTS - 1);
+    uint64_t slots[GATEWAY_HIST_SLOTS];
+    gateway_stats_slots(stats, class, slots);
+    return gateway_slots_quantile_us(slots, per_mille);
 }
 
 /* The sum over reactors of the count that lies `at` bytes into a row. */

@@ -50,6 +50,11 @@ struct gateway_stats {
  * per_mille thousandths of all; 0 when there are none. */
 int64_t gateway_stats_quantile_us(const struct gateway_stats *stats, enum gateway_class class,
                                   unsigned per_mille);
+/* The histogram of a class, over all reactors; and a quantile of such a histogram. */
+void gateway_stats_slots(const struct gateway_stats *stats, enum gateway_class class,
+                         uint64_t slots[static GATEWAY_HIST_SLOTS]);
+int64_t gateway_slots_quantile_us(const uint64_t slots[static GATEWAY_HIST_SLOTS],
+                                  unsigned per_mille);
 uint64_t gateway_stats_connections(const struct gateway_stats *stats); /* open now */
 uint64_t gateway_stats_requests(const struct gateway_stats *stats); /* to the hall, all classes */
 /* The upper bounds under which /metrics counts latencies, rising; what alerts are written for. */

@@ -1,4 +1,5 @@
 /* gateway_test.c - the gateway from outside: what clients and the hall see of it. */
+#include "net/gateway_window.h"
 #include "tests/unit/gateway_world.h"
 
 #include <stdio.h>
@@ -754,5 +755,31 @@ TEST(gateway, latencies_are_told_within_a_thirty_second_part)
     CHECK_HAS(out_view(&out), STR("latency_seconds_bucket{class=\"P1\",le=\"10\"} 0\n"));
     CHECK_HAS(out_view(&out), STR("latency_seconds_bucket{class=\"P1\",le=\"+Inf\"} 1\n"));
     out_fini(&out);
+    free(stats);
+}
+
+TEST(gateway, the_latency_of_the_last_minute_forgets_what_was_before_it)
+{
+    struct gateway_stats *stats = calloc(1, sizeof(*stats));
+    struct gateway_window *window = calloc(1, sizeof(*window));
+    instant now = 1000000;
+    atomic_store(&stats->rows_used, 2);
+    for (int i = 0; i < 50; i++) /* before this hall began */
+        gateway_stats_latency(&stats->rows[0], P0, 900000);
+    gateway_window_tick(window, stats, P0, now);
+    CHECK_EQ(gateway_window_quantile_us(window, stats, P0, 990), 0);
+    for (int i = 0; i < 50; i++)
+        gateway_stats_latency(&stats->rows[1], P0, 20);
+    CHECK_EQ(gateway_window_quantile_us(window, stats, P0, 990), 20);
+    gateway_stats_latency(&stats->rows[0], P0, 50);
+    CHECK_EQ(gateway_window_quantile_us(window, stats, P0, 1000), 50);
+    for (int s = 1; s <= 49; s++)
+        gateway_window_tick(window, stats, P0, now + 1000 * s);
+    CHECK_EQ(gateway_window_quantile_us(window, stats, P0, 1000), 50);
+    for (int s = 50; s <= 60; s++)
+        gateway_window_tick(window, stats, P0, now + 1000 * s);
+    gateway_stats_latency(&stats->rows[0], P0, 30);
+    CHECK_EQ(gateway_window_quantile_us(window, stats, P0, 1000), 30);
+    free(window);
     free(stats);
 }

@@ -6,7 +6,7 @@
  * The rules without I/O are in delivery_core.c, the state is in the directory. */
 #include "svc/delivery/delivery_api.h"
 
-#include "net/gateway_stats.h"
+#include "net/gateway_window.h"
 
 struct delivery {
     struct host *host;
@@ -15,6 +15,7 @@ struct delivery {
     instant since;
     uint64_t saves_before, saves_per_s;
     instant rate_at;
+    struct gateway_window last_minute; /* of saves and whatever else is P0 */
 };
 
 static fail delivery_open(void *state, struct host *host, struct why *why)
@@ -38,6 +39,8 @@ static bool delivery_tick(void *state, struct host *host, instant now)
     delivery->saves_per_s = (saves - delivery->saves_before) * 1000 / (uint64_t)ms;
     delivery->saves_before = saves;
     delivery->rate_at = now;
+    if (host->gateway)
+        gateway_window_tick(&delivery->last_minute, host->gateway, P0, now);
     return false;
 }
 
@@ -278,7 +281,9 @@ static fail overview(struct req *req)
         unsigned per_mille;
     } quantiles[] = { { "p50", 500 }, { "p99", 990 } };
     for (size_t i = 0; i < COUNT(quantiles); i++) {
-        int64_t us = gateway ? gateway_stats_quantile_us(gateway, P0, quantiles[i].per_mille) : 0;
+        int64_t us = gateway ? gateway_window_quantile_us(&delivery->last_minute, gateway, P0,
+                                                          quantiles[i].per_mille)
+                             : 0;
         jo_name(out, quantiles[i].name);
         out_fmt(out, "%lld.%03lld", (long long)(us / 1000), (long long)(us % 1000));
     }

@@ -92,7 +92,8 @@ export class Desk {
     this.overview = overview;
     this.overview_at = performance.now();
     const { saves_per_s, latency_ms, now } = overview;
-    this.history.push({ at: now, saves_per_s, p50: latency_ms.p50, p99: latency_ms.p99 });
+    // 0 is no latency: there was no save in the last minute.
+    this.history.push({ at: now, saves_per_s, p50: latency_ms.p50 || null, p99: latency_ms.p99 || null });
     this.history = this.history.filter((sample) => sample.at > now - HISTORY_MS);
   }
 

@@ -108,7 +108,7 @@ function Board({ desk }: { desk: Desk }) {
         {overview && <Tiles desk={desk} />}
         <section class="card charts" aria-label="Last ten minutes">
           <Chart kind="saves" title="Saves" unit="a second" samples={desk.history} value={(s) => s.saves_per_s} />
-          <Chart kind="latency" title="Latency, p99" unit="ms" samples={desk.history} value={(s) => s.p99} />
+          <Chart kind="latency" title="Latency of the last minute, p99" unit="ms" samples={desk.history} value={(s) => s.p99} />
         </section>
         <Exams desk={desk} />
         <Candidates desk={desk} />
@@ -126,7 +126,7 @@ function Tiles({ desk }: { desk: Desk }) {
     ["Started", figure(o.started), share(o.started)],
     ["Submitted", figure(o.submitted), share(o.submitted)],
     ["Saves a second", figure(o.saves_per_s, 1), `${figure(o.saves)} in all`],
-    ["Latency p99", `${figure(o.latency_ms.p99, 1)} ms`, `p50 ${figure(o.latency_ms.p50, 1)} ms`],
+    ["Latency p99", `${figure(o.latency_ms.p99 || null, 1)} ms`, `p50 ${figure(o.latency_ms.p50 || null, 1)} ms, last minute`],
   ];
   return (
     <dl class="tiles">
