@@ -93,12 +93,12 @@ static const struct command commands[] = {
       "secret.\n\n"
       "  examhall roster import candidates.csv\n" },
     { "rehearse", cmd_rehearse, "virtual candidates against a hall",
-      "usage: examhall rehearse --candidates N [--profile P] [--minutes M] [--ramp S]\n"
+      "usage: examhall rehearse --candidates N|--for DIR [--profile P] [--minutes M] [--ramp S]\n"
       "                         [--save-every S] [--drops-per-minute D] [--kill-hall K]\n"
       "                         [--kill-gateway K] [--upgrade K] [--plain] [--seed X] [--data "
       "DIR]\n"
-      "                         [--for DIR] [--certificate FILE] [--sign-with KEY]\n"
-      "                         [--valid-days N] [--report FILE.html] [--json]\n"
+      "                         [--certificate FILE] [--sign-with KEY] [--valid-days N]\n"
+      "                         [--report FILE.html] [--json]\n"
       "       examhall rehearse --candidates N --target URL --codes FILE [--ca FILE] ...\n\n"
       "Makes a hall of its own, fills it with N virtual candidates who sit its sample exam,\n"
       "closes, scores and publishes it, and looks for every acknowledged answer in the result.\n"
