@@ -30,7 +30,7 @@ before(() => {
   pub = join(hall, "keys/certificate.pub");
   json("init", hall);
   appendFileSync(join(hall, "hall.yaml"), "objectives: {save: {p99: 20s}, sign_in: {p99: 30s}}\n");
-  const args = ["rehearse", "--for", hall, "--minutes", "1", "--ramp", "5", "--certificate", file, "--valid-days", "3", "--json"];
+  const args = ["rehearse", "--for", hall, "--minutes", "1", "--ramp", "5", "--kill-hall", "1", "--certificate", file, "--valid-days", "3", "--json"];
   for (let tries = 3; ; tries--) {
     const { status, stdout, stderr } = spawnSync(EXAMHALL, args, { encoding: "utf8", timeout: 300_000 });
     const { verdict, candidates } = JSON.parse(stdout);
@@ -53,6 +53,7 @@ describe("a certificate", () => {
     assert.deepEqual(certificate.objectives.latency_ms, { sign_in: { p99: 30_000 }, save: { p99: 20_000 } });
     assert.equal(certificate.run.candidates, 200);
     assert.equal(certificate.result.submitted, 200);
+    assert.equal(certificate.result.faults.length, 1);
     assert.equal(certificate.result.saves_lost, 0);
     assert.ok(certificate.result.saves_acknowledged > 0);
     assert.ok(certificate.machine.cores >= 1 && certificate.machine.kernel.startsWith("Linux"));
