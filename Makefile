@@ -158,13 +158,15 @@ clean:
 
 # --- rehearsals: virtual candidates, and random kill -9 of hall and gateway under load ----------------------------
 KILLS ?= 200
-.PHONY: chaos test-chaos test-rehearsal
+.PHONY: chaos test-chaos test-rehearsal test-distributed
 chaos: $(BIN)
 	EXAMHALL=$(BIN) tests/chaos/run.sh $(KILLS)
 test-chaos: $(BIN)
 	EXAMHALL=$(BIN) tests/chaos/run.sh 6
 test-rehearsal: $(BIN)
 	$(BIN) rehearse --candidates 500 --minutes 1 --kill-hall 1 --upgrade 2
+test-distributed: $(BIN)
+	EXAMHALL=$(BIN) tests/distributed/run.sh
 # --- end of rehearsals -------------------------------------------------------------------------------------------
 
 # --- the command line from outside; style that the compiler does not see -----------------------------------------

@@ -50,6 +50,7 @@ stage portal make portal-unit
 stage cli make test-cli
 stage fuzz make fuzz FUZZ_SECONDS=3
 stage rehearsal make test-rehearsal
+stage distributed make test-distributed
 stage chaos make test-chaos
 stage browser make portal-e2e
 

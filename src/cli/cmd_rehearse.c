@@ -1,6 +1,7 @@
 /* cmd_rehearse.c - `examhall rehearse`: options in, verdict out; see rehearsal/rehearsal.h. */
 #include "cli/cmd.h"
 #include "cli/readiness.h"
+#include "rehearsal/agent_host.h"
 #include "rehearsal/rehearsal.h"
 #include "rehearsal/report_file.h"
 
@@ -26,6 +27,30 @@ static bool numbers_take(struct rehearsal_opts *opts, const struct number *numbe
     return true;
 }
 
+#define TOKEN_WANTED                                                                               \
+    "agent hosts need --token-file FILE, the same secret on all machines; make one with: "         \
+    "(umask 077; openssl rand -hex 32 > agents.token)"
+
+static fail agents_check(const struct rehearsal_opts *opts, struct why *why)
+{
+    bool elsewhere = opts->agents || opts->listen_agents;
+    if (elsewhere && !opts->token_file)
+        return fail_set(why, FAIL_USAGE, TOKEN_WANTED);
+    if (elsewhere && !opts->target && !opts->hall_listen)
+        return fail_set(why, FAIL_USAGE,
+                        "agent hosts cannot reach a hall on loopback: add --hall-listen with an "
+                        "address of this machine, or --target URL");
+    if (!opts->listen_agents != !opts->await)
+        return fail_set(why, FAIL_USAGE,
+                        "--listen-agents ADDR and --await N (how many hosts will join) go "
+                        "together");
+    if (opts->target && opts->hall_listen)
+        return fail_set(why, FAIL_USAGE, "--hall-listen is for a hall of the rehearsal's own");
+    if (elsewhere && opts->sources)
+        return fail_set(why, FAIL_USAGE, "--source-addresses is said on each agent host");
+    return FAIL_NONE;
+}
+
 static fail opts_check(const struct rehearsal_opts *opts, struct why *why)
 {
     if (!opts->candidates)
@@ -46,7 +71,26 @@ static fail opts_check(const struct rehearsal_opts *opts, struct why *why)
                         opts->profile->name);
     if (opts->codes && !opts->target)
         return fail_set(why, FAIL_USAGE, "--codes goes with --target URL");
-    return FAIL_NONE;
+    return agents_check(opts, why);
+}
+
+static void say(const char *text)
+{
+    fprintf(stderr, "%s\n", text);
+}
+
+/* This machine lends itself to a rehearsal that another one coordinates. */
+static int agent_host(const struct agent_host_opts *opts)
+{
+    struct why why;
+    fail f = FAIL_NONE;
+    if (opts->join && opts->serve)
+        f = fail_set(&why, FAIL_USAGE, "either --join ADDR or --serve-agent ADDR");
+    else if (!opts->token_file)
+        f = fail_set(&why, FAIL_USAGE, TOKEN_WANTED);
+    if (!f)
+        f = agent_host_run(opts, &why);
+    return f ? complain(f, &why) : EXIT_DONE;
 }
 
 static instant wall_ms(void)
@@ -134,9 +178,11 @@ int cmd_rehearse(int argc, char **argv)
         { "--kill-gateway", NULL, offsetof(struct rehearsal_opts, kill_gateway), 0,
           FAULTS_MAX / 4 },
         { "--upgrade", NULL, offsetof(struct rehearsal_opts, upgrade), 0, FAULTS_MAX / 4 },
+        { "--await", NULL, offsetof(struct rehearsal_opts, await), 1, CREW_HOSTS_MAX },
     };
     const char *seed = NULL, *profile = "day", *valid_days = NULL, *report_path = NULL;
     struct readiness readiness = { .valid_days = 7 };
+    struct agent_host_opts lent = { .version = version(), .patience_s = 300, .say = say };
     const struct option options[] = {
         { "--candidates", &numbers[0].text, NULL },
         { "--minutes", &numbers[1].text, NULL },
@@ -158,6 +204,14 @@ int cmd_rehearse(int argc, char **argv)
         { "--ca", &opts.ca, NULL },
         { "--data", &opts.data, NULL },
         { "--plain", NULL, &opts.plain },
+        { "--agents", &opts.agents, NULL },
+        { "--listen-agents", &opts.listen_agents, NULL },
+        { "--await", &numbers[8].text, NULL },
+        { "--token-file", &opts.token_file, NULL },
+        { "--hall-listen", &opts.hall_listen, NULL },
+        { "--source-addresses", &opts.sources, NULL },
+        { "--join", &lent.join, NULL },
+        { "--serve-agent", &lent.serve, NULL },
     };
     const char *words[1];
     size_t words_n;
@@ -167,6 +221,11 @@ int cmd_rehearse(int argc, char **argv)
     int status = args_parse(argc, argv, options, COUNT(options), words, 0, &words_n, &stop);
     if (status != EXIT_DONE || stop)
         return status;
+    opts.version = version();
+    lent.token_file = opts.token_file;
+    lent.sources = opts.sources;
+    if (lent.join || lent.serve)
+        return agent_host(&lent);
     if (!numbers_take(&opts, numbers, COUNT(numbers)) ||
         (seed && !arg_i64("--seed", seed, 0, INT64_MAX, &seed_value)) ||
         (valid_days && !arg_i64("--valid-days", valid_days, 1, 90, &readiness.valid_days)))

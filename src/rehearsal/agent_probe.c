@@ -29,14 +29,17 @@ static fail probe_from(struct io *io, const struct io_target *target, uint32_t n
                        struct why *why)
 {
     struct probe probe = { 0 };
-    char request[400], from[INET_ADDRSTRLEN] = "this machine";
+    char request[400], address[INET_ADDRSTRLEN] = "",
+                       from[INET_ADDRSTRLEN + 8] = ""; /* the kernel chooses */
     if (target->source_count)
-        inet_ntop(AF_INET, &target->sources[number], from, sizeof(from));
+        inet_ntop(AF_INET, &target->sources[number], address, sizeof(address));
+    if (address[0])
+        snprintf(from, sizeof(from), " from %s", address);
     snprintf(request, sizeof(request), "GET /v1/time HTTP/1.1\r\nHost: %.*s\r\n\r\n",
              STR_ARG(target->host));
     struct io_conn *conn = io_connect(io, &probe, number);
     if (!conn)
-        return fail_errno(why, FAIL_WORLD, "cannot connect to %s from %s", target->origin, from);
+        return fail_errno(why, FAIL_WORLD, "cannot connect to %s%s", target->origin, from);
     io_send(io, conn, str_z(request));
     for (unsigned turn = 0; turn < TURNS_MAX && !probe.answered && !probe.lost[0]; turn++)
         io_turn(io, TURN_US);
@@ -44,8 +47,8 @@ static fail probe_from(struct io *io, const struct io_target *target, uint32_t n
         io_close(io, conn);
     if (probe.answered)
         return FAIL_NONE;
-    return fail_set(why, FAIL_WORLD, "cannot reach the hall at %s from %s: %s", target->origin,
-                    from, probe.lost[0] ? probe.lost : "no answer within 10 s");
+    return fail_set(why, FAIL_WORLD, "cannot reach the hall at %s%s: %s", target->origin, from,
+                    probe.lost[0] ? probe.lost : "no answer within 10 s");
 }
 
 fail io_probe(const struct io_target *target, str ca, struct why *why)

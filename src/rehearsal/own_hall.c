@@ -105,19 +105,30 @@ static fail folder_make(struct own_hall *hall, const char *dir, struct why *why)
     return FAIL_NONE;
 }
 
-/* A port nobody listens on, as of now. */
-static fail port_find(uint16_t *port, struct why *why)
+/* Where to listen, "ADDRESS:PORT": as wished, on a port nobody listens on, as of now. */
+static fail listen_find(char *text, size_t bytes, const char *wish, struct why *why)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    str rest = str_z(wish ? wish : "127.0.0.1"), host = str_cut(&rest, ':');
+    char numeric[INET_ADDRSTRLEN];
+    uint64_t port = 0;
+    struct sockaddr_in address = { .sin_family = AF_INET };
     socklen_t n = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool good = fd >= 0 && !bind(fd, (struct sockaddr *)&address, n) &&
+    snprintf(numeric, sizeof(numeric), "%.*s", STR_ARG(host));
+    if ((rest.p && (!str_u64(rest, &port) || !port || port > 65535)) ||
+        inet_pton(AF_INET, numeric, &address.sin_addr) != 1 || !address.sin_addr.s_addr)
+        return fail_set(why, FAIL_USAGE,
+                        "--hall-listen: \"%s\" is not an address that agent hosts can connect to; "
+                        "write this machine's own, such as 10.0.0.1 or 10.0.0.1:8443",
+                        wish);
+    address.sin_port = htons((uint16_t)port);
+    int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool good = fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) &&
+                !bind(fd, (struct sockaddr *)&address, n) &&
                 !getsockname(fd, (struct sockaddr *)&address, &n);
     if (fd >= 0)
         close(fd);
-    *port = ntohs(address.sin_port);
-    return good ? FAIL_NONE : fail_errno(why, FAIL_WORLD, "cannot find a free port");
+    snprintf(text, bytes, "%s:%u", numeric, ntohs(address.sin_port));
+    return good ? FAIL_NONE : fail_errno(why, FAIL_WORLD, "the hall cannot listen on %s", text);
 }
 
 static fail text_write(const char *path, const char *mode, str text, struct why *why)
@@ -234,11 +245,9 @@ static bool answers(const struct own_hall *hall)
 static fail serve_start(struct own_hall *hall, const struct own_hall_opts *opts, struct why *why)
 {
     char listen[40];
-    uint16_t port = 0;
-    fail f = port_find(&port, why);
+    fail f = listen_find(listen, sizeof(listen), opts->listen, why);
     if (f)
         return f;
-    snprintf(listen, sizeof(listen), "127.0.0.1:%u", port);
     snprintf(hall->url, sizeof(hall->url), "%s://%s", opts->plain ? "http" : "https", listen);
     char *tls[] = { "examhall", "serve", "--data", hall->dir, "--quiet", "--listen", listen, NULL };
     char *plain[] = { "examhall", "serve", "--data",         hall->dir, "--quiet",

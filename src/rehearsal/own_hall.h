@@ -25,8 +25,9 @@ struct own_hall_opts {
     unsigned minutes;
     unsigned starts_in_s; /* nobody may start before so many seconds after serve; 0: at once */
     bool plain;
-    str settings;    /* "name=value" lines for its spec */
-    const char *dir; /* NULL: a temporary folder */
+    str settings;       /* "name=value" lines for its spec */
+    const char *listen; /* "10.0.0.1" or "10.0.0.1:8443"; NULL: loopback, any port */
+    const char *dir;    /* NULL: a temporary folder */
 };
 
 /* Makes the folder and the roster, starts `serve`, waits until it answers and opens the exam. */

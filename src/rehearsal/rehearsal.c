@@ -42,6 +42,12 @@ static void on_interrupt(int signal_number)
     interrupted = 1;
 }
 
+/* OpenSSL writes to agent hosts that are gone. Not ignored: what we start would inherit that. */
+static void on_pipe(int signal_number)
+{
+    (void)signal_number;
+}
+
 static fail text_read(struct out *text, const char *path, struct why *why)
 {
     FILE *file = fopen(path, "re");
@@ -64,10 +70,33 @@ static unsigned ramp_s(const struct rehearsal_opts *opts)
     return opts->ramp_s ? opts->ramp_s : MAX(opts->candidates / 750, 5);
 }
 
+static bool is_distributed(const struct rehearsal_opts *opts)
+{
+    return opts->agents || opts->listen_agents;
+}
+
 /* From the making of the hall to the bell: its own start, the ramp, and some room. */
 static unsigned bell_s(const struct rehearsal_opts *opts)
 {
-    return ramp_s(opts) + opts->candidates / 20000 + 10;
+    return ramp_s(opts) + opts->candidates / 20000 + (is_distributed(opts) ? 20 : 10);
+}
+
+static void say(void *ctx, const char *text)
+{
+    display_say(&((struct rehearsal *)ctx)->display, "%s", text);
+}
+
+static fail agents_find(struct rehearsal *r, struct why *why)
+{
+    const struct rehearsal_opts *opts = r->opts;
+    struct crew_opts crew = { .dial = opts->agents,
+                              .listen = opts->listen_agents,
+                              .await = opts->await,
+                              .token_file = opts->token_file,
+                              .version = opts->version,
+                              .say = say,
+                              .ctx = r };
+    return crew_gather(r->crew, &crew, why);
 }
 
 static fail hall_find(struct rehearsal *r, struct why *why)
@@ -78,6 +107,7 @@ static fail hall_find(struct rehearsal *r, struct why *why)
                                  .starts_in_s = opts->profile->bell ? bell_s(opts) : 0,
                                  .plain = opts->plain,
                                  .settings = opts->settings,
+                                 .listen = opts->hall_listen,
                                  .dir = opts->data };
     if (opts->target) {
         r->codes = out_make(CODES_BYTES_MAX);
@@ -107,16 +137,17 @@ static void plan_make(struct rehearsal *r)
     /* One in a hundred candidates loses the network each minute, unless told otherwise. */
     double drops = opts->drops_given ? opts->drops_per_minute : (opts->candidates + 99) / 100;
     r->begin_us = agent_clock_us();
+    /* All agents are started by then; those elsewhere one machine after the other. */
+    int64_t first_us = r->begin_us + SECOND_US / 5 * (is_distributed(opts) ? 10 : 1);
     const struct profile *profile = opts->profile;
     int64_t sitting_us = opts->minutes * 60 * (int64_t)SECOND_US;
     int64_t ramp_us = ramp_s(opts) * (int64_t)SECOND_US;
-    int64_t from_us =
-        profile->bell && !opts->target ? r->hall.bell_us : r->begin_us + SECOND_US / 5 + ramp_us;
+    int64_t from_us = profile->bell && !opts->target ? r->hall.bell_us : first_us + ramp_us;
     r->sits_us = from_us;
     r->plan =
         (struct plan){ .seed = opts->seed,
                        .candidates = opts->candidates,
-                       .begin_us = r->begin_us + SECOND_US / 5,
+                       .begin_us = first_us,
                        .ramp_us = ramp_us,
                        .save_every_us = (int64_t)opts->save_every_s * SECOND_US,
                        .start_spread_us = profile->start_s * (int64_t)SECOND_US,
@@ -374,8 +405,11 @@ static void agents_stop(struct rehearsal *r)
 
 static fail rehearsal_whole(struct rehearsal *r, struct why *why)
 {
-    struct sigaction action = { .sa_handler = on_interrupt };
-    fail f = hall_find(r, why);
+    struct sigaction action = { .sa_handler = on_interrupt }, pipe = { .sa_handler = on_pipe };
+    sigaction(SIGPIPE, &pipe, NULL);
+    fail f = agents_find(r, why);
+    if (!f)
+        f = hall_find(r, why);
     if (f)
         return f;
     sigaction(SIGINT, &action, NULL); /* from here on the end must be orderly */
@@ -426,7 +460,6 @@ fail rehearsal_run(const struct rehearsal_opts *opts, struct outcome *outcome, s
     outcome->usage = &usage;
     outcome->crew = &crew;
     display_init(&r.display, opts->out_fd, opts->plain_lines);
-    must(crew_add(&crew, &host_local, "this machine"));
     fail f = rehearsal_whole(&r, why);
     crew_close(&crew);
     bool keep = f || outcome->total.saves_lost || outcome->total.saves_foreign ||

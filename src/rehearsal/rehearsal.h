@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/fail.h"
+#include "rehearsal/crew.h"
 #include "rehearsal/profile.h"
 #include "rehearsal/verdict.h"
 
@@ -23,9 +24,13 @@ struct rehearsal_opts {
     uint64_t seed;
     const char *target, *codes, *ca; /* a running hall; NULL: our own */
     const char *sources;             /* addresses of this machine to connect from; NULL: found */
-    const char *data;                /* own hall: keep its folder here; NULL: a temporary one */
-    str settings;                    /* own hall: "name=value" lines of the spec rehearsed for */
-    int out_fd;                      /* where progress goes: standard error */
+    /* Agent hosts elsewhere (crew.h); without any the candidates are on this machine. */
+    const char *agents, *listen_agents, *token_file, *version;
+    unsigned await;
+    const char *hall_listen; /* own hall: an address that they reach; NULL: loopback */
+    const char *data;        /* own hall: keep its folder here; NULL: a temporary one */
+    str settings;            /* own hall: "name=value" lines of the spec rehearsed for */
+    int out_fd;              /* where progress goes: standard error */
 };
 
 /* FAIL_USAGE, FAIL_WORLD: no verdict. */

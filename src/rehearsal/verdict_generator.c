@@ -16,7 +16,6 @@ enum {
     /* Agent-seconds without an idle moment, of a hundred. */
     STARVED_PERCENT = 5,
     STARVED_FAULTS_PERCENT = 50,
-    STEAL_PERCENT = 10, /* of all cores' time, by the hypervisor */
     STALL_US = 3000000,
     CLOCK_ERROR_US = 50000 /* starts and faults are no better known than a candidate may be late */
 };
@@ -31,6 +30,11 @@ static double percent(double part, double whole)
 static double starved(const struct effort *effort)
 {
     return percent((double)effort->starved, (double)effort->seconds);
+}
+
+static double busy(const struct effort *effort)
+{
+    return percent((double)(effort->all_us - effort->idle_us), (double)effort->all_us);
 }
 
 static double steal(const struct effort *effort)
@@ -54,14 +58,13 @@ static void judge_cpu(struct judgement *j, const struct host *host, const struct
                        "%s: the virtual candidates themselves were late: p99 %.1f ms, allowed %.1f "
                        "ms; give it more cores or fewer candidates",
                        host->name, (double)lag / 1e3, (double)most / 1e3);
+    /* What a hypervisor takes away does no harm by itself: when it does, agents do not rest. */
     if (starved(effort) > (faults ? STARVED_FAULTS_PERCENT : STARVED_PERCENT))
         verdict_reason(j, VERDICT_VOID,
-                       "%s was out of CPU: in %.0f %% of the seconds an agent had no idle moment; "
-                       "give it more cores or fewer candidates",
-                       host->name, starved(effort));
-    if (steal(effort) > STEAL_PERCENT)
-        verdict_reason(j, VERDICT_VOID, "%s was out of CPU: its hypervisor took %.0f %% of it away",
-                       host->name, steal(effort));
+                       "%s was out of CPU: in %.0f %% of the seconds an agent had no idle moment "
+                       "(busy %.0f %%, taken by its hypervisor %.0f %%); give it more cores or "
+                       "fewer candidates",
+                       host->name, starved(effort), busy(effort), steal(effort));
     if (effort->stall_us > STALL_US)
         verdict_reason(j, VERDICT_VOID, "%s stood still for %.1f s", host->name,
                        (double)effort->stall_us / 1e6);
@@ -114,9 +117,8 @@ void generator_json(struct out *out, const struct outcome *outcome)
         out_fmt(out,
                 ",\"cores\":%u,\"agents_cpu_s\":%.2f,\"busy_percent\":%.1f,\"steal_percent\":%.1f,"
                 "\"starved_percent\":%.1f",
-                effort->cores, (double)effort->agents_us / 1e6,
-                percent((double)(effort->all_us - effort->idle_us), (double)effort->all_us),
-                steal(effort), starved(effort));
+                effort->cores, (double)effort->agents_us / 1e6, busy(effort), steal(effort),
+                starved(effort));
         out_fmt(out, ",\"resident_bytes\":%llu,\"source_addresses\":%u,\"ports_each\":",
                 N(effort->resident_bytes), effort->sources);
         if (effort->ports)
@@ -138,9 +140,7 @@ void generator_text(struct out *out, const struct outcome *outcome)
         const struct host *host = outcome->crew->hosts[i];
         const struct effort *effort = &host->effort;
         out_fmt(out, "%-26s %10u %9u %8.1f %8.0f %10.0f %12.2f%s\n", host->name, host->count,
-                effort->agents, (double)effort->agents_us / 1e6,
-                percent((double)(effort->all_us - effort->idle_us), (double)effort->all_us),
-                starved(effort), (double)hist_quantile(&host->board.lag, 990) / 1e3,
-                host->lost ? "   lost" : "");
+                effort->agents, (double)effort->agents_us / 1e6, busy(effort), starved(effort),
+                (double)hist_quantile(&host->board.lag, 990) / 1e3, host->lost ? "   lost" : "");
     }
 }

@@ -581,10 +581,9 @@ TEST(rehearsal, one_bad_machine_of_candidates_is_named_and_makes_the_run_void)
     CHECK(hist_quantile(&outcome.total.lag, 990) < 50000);
     check_blamed("late");
     hosts[1].effort.starved = 6; /* of 100 agent-seconds */
-    check_blamed("out of CPU");
     hosts[1].effort.all_us = 100;
     hosts[1].effort.steal_us = 11;
-    check_blamed("hypervisor");
+    check_blamed("by its hypervisor 11 %");
     hosts[1].effort.stall_us = 4000000;
     check_blamed("stood still for 4.0 s");
     hosts[1].board.local_errors = 1;
@@ -596,6 +595,8 @@ TEST(rehearsal, one_bad_machine_of_candidates_is_named_and_makes_the_run_void)
     hosts[1].lost = true;
     check_blamed("was lost with 5 candidates");
     hosts[1].effort.starved = 5;
+    hosts[1].effort.all_us = 100;
+    hosts[1].effort.steal_us = 30; /* does no harm by itself */
     CHECK_EQ(judge(), VERDICT_PASS);
 }
 
