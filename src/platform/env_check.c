@@ -133,19 +133,48 @@ static void check_after(const struct checking *c, const struct env *env)
                      STR_ARG(env->name));
 }
 
+/* Load balancers have the shortest names that AWS gives: 32 characters, HALL-ENVIRONMENT. */
+static void check_names(const struct checking *c, const struct env *env)
+{
+    static const struct spec_row name = { .choices = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$" };
+    static const struct spec_row public = { .choices = "^([a-z0-9-]+\\.)+[a-z]{2,}$" };
+    const struct env_value *domain = env_value(env, "domain");
+    str hall = env->spec->hall;
+    bool said =
+        !spec_is(spec_row("hall"), SPEC_HALL, hall) || /* by the schema's check */
+        (env->spec->domain.p && !spec_is(spec_row("domain"), SPEC_DOMAIN, env->spec->domain));
+    if (said)
+        return;
+    if (!spec_is(&name, SPEC_PATTERN, hall))
+        spec_mistake(c->mistakes, yaml_member(c->spec->tree, "hall")->line,
+                     "hall is \"%.*s\", but resources on AWS are named by it: a letter, then a-z, "
+                     "0-9 and single hyphens, such as nee-2027",
+                     STR_ARG(str_first(hall, 60)));
+    else if (hall.n + env->name.n > 31)
+        spec_mistake(c->mistakes, env->node->line,
+                     "%.*s-%.*s names resources on AWS and may have 32 characters, not %zu; choose "
+                     "a shorter name",
+                     STR_ARG(hall), STR_ARG(env->name), hall.n + env->name.n + 1);
+    if (!spec_is(&name, SPEC_PATTERN, env->name))
+        spec_mistake(c->mistakes, env->node->line,
+                     "%.*s names resources on AWS: a letter, then a-z, 0-9 and single hyphens, "
+                     "such as prod",
+                     STR_ARG(str_first(env->name, 60)));
+    if (!spec_is(&public, SPEC_PATTERN, domain->text) || str_ends(domain->text, STR("localhost")))
+        spec_mistake(c->mistakes, domain->line ? domain->line : env->node->line,
+                     "the domain of %.*s is %.*s, but candidates must find it; give the hall or "
+                     "the environment one such as exam.example.org",
+                     STR_ARG(env->name), STR_ARG(domain->text));
+}
+
 static void check_cloud(const struct checking *c, const struct env *env)
 {
-    const struct spec *spec = env->spec;
     must_have(c, env, "account", "\"111122223333\"");
     must_have(c, env, "region", "ap-south-1");
     check_order(c, env);
     check_network(c, env);
     check_after(c, env);
-    if (spec->hall.p && !spec_is(spec_row("environments.*.like"), SPEC_NAME, spec->hall))
-        spec_mistake(c->mistakes, yaml_member(spec->tree, "hall")->line,
-                     "hall is \"%.*s\", but resources on AWS are named by it: 1 to 40 of a-z, 0-9 "
-                     "and -",
-                     STR_ARG(str_first(spec->hall, 60)));
+    check_names(c, env);
 }
 
 /* What names or addresses an environment may be there only once. */

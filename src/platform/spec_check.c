@@ -11,14 +11,16 @@
 
 void spec_mistake(struct spec_mistakes *mistakes, int line, const char *format, ...)
 {
+    struct spec_mistake mistake = { .line = line };
     va_list args;
-    if (mistakes->count++ >= SPEC_MISTAKES_MAX)
-        return;
-    struct spec_mistake *mistake = &mistakes->rows[mistakes->count - 1];
-    mistake->line = line;
     va_start(args, format);
-    vsnprintf(mistake->text, sizeof(mistake->text), format, args);
+    vsnprintf(mistake.text, sizeof(mistake.text), format, args);
     va_end(args);
+    for (unsigned i = 0; i < MIN(mistakes->count, SPEC_MISTAKES_MAX); i++)
+        if (mistakes->rows[i].line == line && strcmp(mistakes->rows[i].text, mistake.text) == 0)
+            return; /* several environments may ask for the same */
+    if (mistakes->count++ < SPEC_MISTAKES_MAX)
+        mistakes->rows[mistakes->count - 1] = mistake;
 }
 
 static void unknown_key(struct spec_mistakes *mistakes, const struct spec_row *map, str what,

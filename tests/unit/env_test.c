@@ -129,16 +129,46 @@ TEST(env, two_environments_may_not_share_a_domain_or_addresses)
     struct spec spec;
     arena = arena_make(16 * MIB);
     spec_read(&spec,
-              STR("hall: x\nenvironments:\n"
+              STR("hall: x\ndomain: exam.org\nenvironments:\n"
                   "  a: {on: aws, account: \"111122223333\", region: eu-west-1, size: exam}\n"
                   "  b: {like: a, network: {cidr: 10.5.0.0/16}}\n"
                   "  c: {like: a, domain: c.org, network: {cidr: 10.5.0.0/16}}\n"),
               &arena, &mistakes);
     CHECK_EQ(mistakes.count, 2);
-    CHECK_EQ(mistakes.rows[0].line, 4);
+    CHECK_EQ(mistakes.rows[0].line, 5);
     CHECK_HAS(str_z(mistakes.rows[0].text), STR("a and b have the same domain"));
-    CHECK_EQ(mistakes.rows[1].line, 5);
+    CHECK_EQ(mistakes.rows[1].line, 6);
     CHECK_HAS(str_z(mistakes.rows[1].text), STR("network: {cidr: 10.99.0.0/16}"));
+    arena_fini(&arena);
+}
+
+TEST(env, names_and_domains_that_aws_cannot_take_are_refused_before_it_is_asked)
+{
+    static const struct {
+        const char *hall, *domain, *name, *says;
+    } rows[] = {
+        { "x", "localhost", "a", "candidates must find it" },
+        { "Hall", "exam.org", "a", "resources on AWS are named by it" },
+        { "a--b", "exam.org", "a", "single hyphens, such as nee-2027" },
+        { "x", "exam.org", "1a", "such as prod" },
+        { "national-examination-2027", "exam.org", "nonprod", "not 33" },
+        { "national-examination-2027", "exam.org", "prod", NULL },
+    };
+    static struct spec_mistakes mistakes;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct spec spec;
+        char text[300];
+        snprintf(text, sizeof(text),
+                 "hall: %s\ndomain: %s\nenvironments:\n  %s: {on: aws, account: \"111122223333\", "
+                 "region: ap-south-1}\n",
+                 rows[i].hall, rows[i].domain, rows[i].name);
+        arena_fini(&arena);
+        arena = arena_make(16 * MIB);
+        spec_read(&spec, str_z(text), &arena, &mistakes);
+        CHECK_EQ(mistakes.count, rows[i].says ? 1 : 0);
+        if (rows[i].says)
+            CHECK_HAS(str_z(mistakes.rows[0].text), str_z(rows[i].says));
+    }
     arena_fini(&arena);
 }
 
