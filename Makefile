@@ -170,9 +170,12 @@ test-distributed: $(BIN)
 # --- end of rehearsals -------------------------------------------------------------------------------------------
 
 # --- the command line from outside; style that the compiler does not see -----------------------------------------
-.PHONY: test-cli tidy
+.PHONY: test-cli platform-environments tidy
 test-cli: $(BIN)
 	EXAMHALL=$(BIN) tests/cli/run.sh
+
+platform-environments: $(BIN)
+	EXAMHALL=$(BIN) tests/platform/environments.sh
 
 tidy:
 	tools/tidy
