@@ -15,6 +15,8 @@ UNIT := $(B)/unit$(SUFFIX)
 CC := $(if $(filter clang fuzz,$(FLAVOUR)),clang,gcc)
 LIBS := libsodium openssl sqlite3 libfyaml libseccomp zlib
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+REVISION := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+COMMIT_TIME := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
@@ -31,7 +33,8 @@ LDFLAGS_fuzz := -fsanitize=address,undefined
 CPPFLAGS := -Isrc -I. -D_GNU_SOURCE
 LIB_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 LIB_LDLIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null)
-CFLAGS = -std=c17 -g $(CFLAGS_$(FLAVOUR)) $(WARN) $(LIB_CFLAGS)
+# The folder of the build stays out of the debug information, so two folders give one program.
+CFLAGS = -std=c17 -g -ffile-prefix-map=$(CURDIR)=. $(CFLAGS_$(FLAVOUR)) $(WARN) $(LIB_CFLAGS)
 LDLIBS = $(LIB_LDLIBS) -lpthread -lm
 
 MAIN := src/cli/main.c
@@ -99,8 +102,10 @@ $(O)/%.o: %.c
 	@echo "  cc $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(O)/src/cli/main.o: CPPFLAGS += -DEXAMHALL_VERSION='"$(VERSION)"'
+$(O)/src/cli/main.o: CPPFLAGS += -DEXAMHALL_VERSION='"$(VERSION)"' -DEXAMHALL_REVISION='"$(REVISION)"' \
+    -DEXAMHALL_COMMIT_TIME=$(COMMIT_TIME)
 $(O)/src/cli/main.o: $(shell git rev-parse --git-path HEAD 2>/dev/null) # a new commit is a new version
+$(O)/src/platform/image_sbom.o: web/package-lock.json
 $(O)/src/platform/sample.o: data/sample/exam.jsonl data/sample/roster.csv
 $(O)/src/platform/env_pipeline.o: $(wildcard deploy/pipelines/*/*.yml)
 

@@ -34,11 +34,14 @@ int cmd_rehearse(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_env(int argc, char **argv);
 int cmd_upgrade(int argc, char **argv);
+int cmd_image(int argc, char **argv);
 int cmd_hall(int argc, char **argv);     /* hidden: the hall's process */
 int cmd_gateway(int argc, char **argv);  /* hidden: the gateway's process */
 int cmd_handover(int argc, char **argv); /* hidden: says how it takes over (cmd_upgrade.c) */
 
 const char *version(void);
+const char *revision(void);                  /* the commit's full name, or "unknown" */
+int64_t commit_time_s(void);                 /* since 1970; 0 when the commit is unknown */
 int help_for(const char *command, FILE *to); /* prints it; gives EXIT_DONE or EXIT_USAGE */
 
 /* --- words of a command line -------------------------------------------------------------------

@@ -6,6 +6,10 @@
 #ifndef EXAMHALL_VERSION
 #define EXAMHALL_VERSION "unknown"
 #endif
+#ifndef EXAMHALL_REVISION
+#define EXAMHALL_REVISION    "unknown"
+#define EXAMHALL_COMMIT_TIME 0
+#endif
 
 static const struct command commands[] = {
     { "init", cmd_init, "make a new hall: spec, sample exam, keys",
@@ -165,6 +169,10 @@ static const struct command commands[] = {
       "Exit status 0: true; 1: not true, or void.\n\n"
       "  examhall verify receipt receipt-100001.json --key receipt.pub\n"
       "  examhall verify certificate certificate.json --data hall\n" },
+    { "image", cmd_image, "this program as a container image: build, push, inspect",
+      "usage: examhall image build [--out DIR|FILE.tar] [--tag NAME:TAG] [--key FILE] [--builder "
+      "URI] [--json]\n\n"
+      "  examhall image build --out image --tag examhall:1.0\n" },
     { "hall", cmd_hall, NULL, "The hall's process; started by serve.\n" },
     { "gateway", cmd_gateway, NULL, "The gateway's process; started by serve.\n" },
     { "handover", cmd_handover, NULL, "Says how this program takes over from another.\n" },
@@ -173,6 +181,16 @@ static const struct command commands[] = {
 const char *version(void)
 {
     return EXAMHALL_VERSION;
+}
+
+const char *revision(void)
+{
+    return EXAMHALL_REVISION;
+}
+
+int64_t commit_time_s(void)
+{
+    return EXAMHALL_COMMIT_TIME;
 }
 
 static int usage(FILE *to)
