@@ -174,6 +174,13 @@ test-distributed: $(BIN)
 	EXAMHALL=$(BIN) tests/distributed/run.sh
 # --- end of rehearsals -------------------------------------------------------------------------------------------
 
+# --- images: needs registry, skopeo, umoci and runc; on loopback only ---------------------------------------------
+.PHONY: platform-image
+platform-image: $(BIN)
+	@tools/deps.sh platform
+	EXAMHALL=$(BIN) tests/platform/image.sh
+# --- end of images -----------------------------------------------------------------------------------------------
+
 # --- the command line from outside; style that the compiler does not see -----------------------------------------
 .PHONY: test-cli platform-environments tidy
 test-cli: $(BIN)

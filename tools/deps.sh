@@ -1,5 +1,5 @@
 #!/bin/sh
-# deps.sh GROUP... - installs what is missing of Debian's packages: build, test, bench.
+# deps.sh GROUP... - installs what is missing of Debian's packages: build, test, bench, platform.
 # Quiet when nothing is missing. Needs root (or sudo) only when something is.
 set -eu
 
@@ -7,12 +7,13 @@ packages=""
 for group in "$@"; do
     case "$group" in
     build) packages="$packages gcc libc6-dev make pkg-config libsodium-dev libssl-dev libsqlite3-dev libfyaml-dev
-        libseccomp-dev zlib1g-dev tzdata"
+        libseccomp-dev zlib1g-dev libcurl4-openssl-dev tzdata ca-certificates"
         command -v node >/dev/null 2>&1 || packages="$packages nodejs"
         command -v npm >/dev/null 2>&1 || packages="$packages npm" ;;
     test) packages="$packages clang libclang-rt-14-dev clang-format chromium curl jq procps iproute2 python3-minimal minisign" ;;
+    platform) packages="$packages docker-registry apache2-utils skopeo umoci runc openssl curl jq" ;;
     bench) packages="$packages nginx-light linux-perf wrk hey valgrind" ;;
-    *) echo "deps.sh: there is no group $group: build, test, bench" >&2; exit 2 ;;
+    *) echo "deps.sh: there is no group $group: build, test, bench, platform" >&2; exit 2 ;;
     esac
 done
 

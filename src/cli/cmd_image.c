@@ -1,10 +1,12 @@
 /* cmd_image.c - `examhall image`: this program as an OCI image, made here, pushed to a registry. */
 #include "cli/cmd.h"
 #include "codec/json_out.h"
+#include "platform/registry_login.h"
 #include "platform/image.h"
+#include "platform/image_push.h"
 
 #include <stdlib.h>
-#include <time.h>
+#include <sys/stat.h>
 
 struct build {
     const char *out, *tag, *key, *builder;
@@ -109,28 +111,149 @@ static fail build_command(struct build *build, struct arena *arena, struct why *
     return build_image(build, arena, why);
 }
 
+/* --- push --------------------------------------------------------------------------------------
+ */
+
+struct push {
+    const char *ca, *credentials_path, *dir;
+    bool plain;
+    char host[256], repository[256], tag[130];
+    struct image_pushed pushed;
+    struct progress progress;
+};
+
+/* HOST[:PORT]/NAME:TAG */
+static fail read_reference(struct push *push, const char *text, struct why *why)
+{
+    str rest = str_z(text), host = str_cut(&rest, '/'), name = str_cut(&rest, ':'), tag = rest;
+    if (!is_among(host, "ABCDEFGHIJKLMNOPQRSTUVWXYZ.-:[]") || host.n >= sizeof(push->host) ||
+        !is_among(name, "._-/") || name.n >= sizeof(push->repository) ||
+        !is_among(tag, "._-ABCDEFGHIJKLMNOPQRSTUVWXYZ") || tag.n > 128)
+        return fail_set(why, FAIL_USAGE,
+                        "\"%s\" is not REGISTRY/NAME:TAG, such as "
+                        "registry.example.org:5000/exams/examhall:1.0",
+                        text);
+    snprintf(push->host, sizeof(push->host), "%.*s", STR_ARG(host));
+    snprintf(push->repository, sizeof(push->repository), "%.*s", STR_ARG(name));
+    snprintf(push->tag, sizeof(push->tag), "%.*s", STR_ARG(tag));
+    return FAIL_NONE;
+}
+
+/* Where docker and its kin keep them; NULL: nowhere. */
+static const char *default_credentials(char path[4200])
+{
+    const char *docker = getenv("DOCKER_CONFIG"), *home = getenv("HOME");
+    struct stat st;
+    if (!docker && !home)
+        return NULL;
+    snprintf(path, 4200, "%s%s/config.json", docker ? docker : home, docker ? "" : "/.docker");
+    return stat(path, &st) == 0 ? path : NULL;
+}
+
+static fail load_credentials(const struct push *push, struct registry_login *credentials,
+                             struct arena *arena, struct why *why)
+{
+    char default_path[4200];
+    str text;
+    const char *path = push->credentials_path;
+    *credentials = (struct registry_login){ STR(""), STR("") };
+    if (!path && !(path = default_credentials(default_path)))
+        return FAIL_NONE;
+    fail f = file_read(path, MIB, arena, &text, why);
+    return f ? f
+             : why_add(why, registry_login_read(credentials, text, str_z(push->host), arena, why),
+                       "the credentials in %s", path);
+}
+
+static void show_sent(void *ctx, uint64_t sent_bytes)
+{
+    struct push *push = ctx;
+    push->progress.total = push->pushed.bytes_blobs;
+    progress_show(&push->progress, push->pushed.bytes_done + sent_bytes);
+}
+
+static void print_pushed(const struct push *push)
+{
+    const struct image_pushed *pushed = &push->pushed;
+    struct out out = out_make(64 * KIB);
+    if (is_json_wanted()) {
+        jo_open(&out, NULL, '{');
+        jo_name(&out, "reference");
+        out_fmt(&out, "\"%s/%s@sha256:%s\"", push->host, push->repository, pushed->digest.hex);
+        jo_name(&out, "digest");
+        out_fmt(&out, "\"sha256:%s\"", pushed->digest.hex);
+        jo_z(&out, "tag", push->tag);
+        jo_i64(&out, "blobs_sent", pushed->sent);
+        jo_i64(&out, "blobs_there", pushed->there);
+        jo_i64(&out, "bytes_sent", (int64_t)pushed->bytes_sent);
+        jo_i64(&out, "artifacts", pushed->artifacts);
+        out_z(&out, "}\n");
+    } else {
+        out_fmt(&out,
+                "%s/%s:%s has it: %.1f MB sent, %u blobs were there, %u artifacts beside it\n"
+                "%s/%s@sha256:%s\n",
+                push->host, push->repository, push->tag, (double)pushed->bytes_sent / 1e6,
+                pushed->there, pushed->artifacts, push->host, push->repository, pushed->digest.hex);
+    }
+    fwrite(out.p, 1, out.n, stdout);
+    out_fini(&out);
+}
+
+static fail push_command(struct push *push, const char *dir, const char *reference,
+                         struct arena *arena, struct why *why)
+{
+    struct registry_login credentials;
+    struct registry *registry = NULL;
+    fail f = read_reference(push, reference, why);
+    if (!f)
+        f = load_credentials(push, &credentials, arena, why);
+    if (f)
+        return f;
+    progress_start(&push->progress, "bytes sent:", 0);
+    const struct registry_opts opts = { .host = push->host,
+                                        .repository = push->repository,
+                                        .ca_path = push->ca,
+                                        .plain = push->plain,
+                                        .user = credentials.user,
+                                        .password = credentials.password,
+                                        .progress = show_sent,
+                                        .ctx = push };
+    f = registry_open(&registry, &opts, why);
+    if (!f)
+        f = image_push(&push->pushed, registry,
+                       &(struct image_push_opts){ files_real(), dir, push->tag }, arena, why);
+    registry_close(registry);
+    if (f)
+        return f;
+    progress_end(&push->progress, push->pushed.bytes_done);
+    print_pushed(push);
+    return f;
+}
+
 int cmd_image(int argc, char **argv)
 {
     struct build build = { .out = "image", .tag = "examhall", .builder = "urn:examhall:by-hand" };
-    const struct option options[] = { { "--out", &build.out, NULL },
-                                      { "--tag", &build.tag, NULL },
-                                      { "--builder", &build.builder, NULL } };
+    struct push push = { .ca = NULL };
+    const struct option options[] = {
+        { "--out", &build.out, NULL },         { "--tag", &build.tag, NULL },
+        { "--builder", &build.builder, NULL }, { "--ca", &push.ca, NULL },
+        { "--plain", NULL, &push.plain },      { "--credentials", &push.credentials_path, NULL },
+    };
     const char *words[3];
-    size_t words_n;
+    size_t n;
     bool stop;
     struct why why;
-    int status = args_parse(argc, argv, options, COUNT(options), words, 3, &words_n, &stop);
+    int status = args_parse(argc, argv, options, COUNT(options), words, 3, &n, &stop);
     if (status || stop)
         return status;
-    if (words_n == 0)
-        return help_for("image", stderr);
     struct arena arena = arena_make(IMAGE_BYTES_MAX);
-    fail f = FAIL_USAGE;
-    if (words_n == 1 && strcmp(words[0], "build") == 0)
+    fail f;
+    if (n == 1 && strcmp(words[0], "build") == 0)
         f = build_command(&build, &arena, &why);
+    else if (n == 3 && strcmp(words[0], "push") == 0)
+        f = push_command(&push, words[1], words[2], &arena, &why);
     else
-        fail_set(&why, f,
-                 "image has no such action: build, push or inspect; see examhall image --help");
+        return help_for("image", stderr);
     arena_fini(&arena);
     return f ? complain(f, &why) : EXIT_DONE;
 }

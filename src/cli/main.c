@@ -169,10 +169,28 @@ static const struct command commands[] = {
       "Exit status 0: true; 1: not true, or void.\n\n"
       "  examhall verify receipt receipt-100001.json --key receipt.pub\n"
       "  examhall verify certificate certificate.json --data hall\n" },
-    { "image", cmd_image, "this program as a container image: build, push, inspect",
-      "usage: examhall image build [--out DIR|FILE.tar] [--tag NAME:TAG] [--key FILE] [--builder "
-      "URI] [--json]\n\n"
-      "  examhall image build --out image --tag examhall:1.0\n" },
+    { "image", cmd_image, "this program as a container image: build, push",
+      "usage: examhall image build [--out DIR|FILE.tar] [--tag NAME:TAG] [--builder URI] "
+      "[--json]\n"
+      "       examhall image push DIR REGISTRY/NAME:TAG [--credentials FILE] [--ca FILE] [--plain] "
+      "[--json]\n\n"
+      "build makes an OCI image (an image layout in ./image unless told otherwise) without a "
+      "daemon "
+      "and\n"
+      "without root: this program, Debian's libraries that it needs, certificate authorities, time "
+      "zones,\n"
+      "user 65532. Same program, packages and commit (or SOURCE_DATE_EPOCH): same digest. Beside "
+      "it\n"
+      "sbom.cdx.json and the provenance, which --builder names the builder of.\n"
+      "push sends image, SBOM and provenance; what the registry has is not sent again, and the tag "
+      "moves\n"
+      "last. The credentials are a file with name:password, or docker's config.json (default: "
+      "docker's own).\n"
+      "--ca trusts that certificate instead of the system's; --plain speaks HTTP without TLS.\n"
+      "Exit status 1: the registry says no (401, 403, 409); 3: it, or the way to it, failed.\n\n"
+      "  examhall image build --tag examhall:1.0\n"
+      "  examhall image push image registry.example.org/exams/examhall:1.0 --credentials "
+      "login.txt\n" },
     { "hall", cmd_hall, NULL, "The hall's process; started by serve.\n" },
     { "gateway", cmd_gateway, NULL, "The gateway's process; started by serve.\n" },
     { "handover", cmd_handover, NULL, "Says how this program takes over from another.\n" },
