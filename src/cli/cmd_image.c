@@ -1,4 +1,5 @@
 /* cmd_image.c - `examhall image`: this program as an OCI image, made here, pushed to a registry. */
+#include "cli/certify.h"
 #include "cli/cmd.h"
 #include "codec/json_out.h"
 #include "platform/registry_login.h"
@@ -9,7 +10,8 @@
 #include <sys/stat.h>
 
 struct build {
-    const char *out, *tag, *key, *builder;
+    const char *out, *tag, *sign_with, *builder;
+    struct minisign_key key;
     struct image_source source;
     struct image_facts facts;
 };
@@ -72,7 +74,7 @@ static void print_built(const struct build *build, const struct image *image)
         out_fmt(&out, "\"sha256:%s\"", image->manifest.digest.hex);
         jo_i64(&out, "bytes", (int64_t)image->bytes);
         jo_i64(&out, "packages", (int64_t)image->root.package_count);
-        jo_bool(&out, "signed", build->facts.secret != NULL);
+        jo_bool(&out, "signed", build->facts.key != NULL);
         out_z(&out, "}\n");
     } else {
         out_fmt(&out, "%s: %.*s:%.*s, %.1f MB compressed, of %zu Debian packages\nsha256:%s\n",
@@ -108,7 +110,15 @@ static fail build_command(struct build *build, struct arena *arena, struct why *
     build->facts = (struct image_facts){ .version = str_z(version()),
                                          .revision = str_z(revision()),
                                          .builder = str_z(build->builder) };
-    return build_image(build, arena, why);
+    fail f = FAIL_NONE;
+    if (build->sign_with) {
+        f = certify_key(&build->key, build->sign_with, NULL, why);
+        build->facts.key = &build->key;
+    }
+    if (!f)
+        f = build_image(build, arena, why);
+    minisign_fini(&build->key);
+    return f;
 }
 
 /* --- push --------------------------------------------------------------------------------------
@@ -235,9 +245,13 @@ int cmd_image(int argc, char **argv)
     struct build build = { .out = "image", .tag = "examhall", .builder = "urn:examhall:by-hand" };
     struct push push = { .ca = NULL };
     const struct option options[] = {
-        { "--out", &build.out, NULL },         { "--tag", &build.tag, NULL },
-        { "--builder", &build.builder, NULL }, { "--ca", &push.ca, NULL },
-        { "--plain", NULL, &push.plain },      { "--credentials", &push.credentials_path, NULL },
+        { "--out", &build.out, NULL },
+        { "--tag", &build.tag, NULL },
+        { "--builder", &build.builder, NULL },
+        { "--sign-with", &build.sign_with, NULL },
+        { "--ca", &push.ca, NULL },
+        { "--plain", NULL, &push.plain },
+        { "--credentials", &push.credentials_path, NULL },
     };
     const char *words[3];
     size_t n;

@@ -170,8 +170,8 @@ static const struct command commands[] = {
       "  examhall verify receipt receipt-100001.json --key receipt.pub\n"
       "  examhall verify certificate certificate.json --data hall\n" },
     { "image", cmd_image, "this program as a container image: build, push",
-      "usage: examhall image build [--out DIR|FILE.tar] [--tag NAME:TAG] [--builder URI] "
-      "[--json]\n"
+      "usage: examhall image build [--out DIR|FILE.tar] [--tag NAME:TAG] [--sign-with KEY] "
+      "[--builder URI] [--json]\n"
       "       examhall image push DIR REGISTRY/NAME:TAG [--credentials FILE] [--ca FILE] [--plain] "
       "[--json]\n\n"
       "build makes an OCI image (an image layout in ./image unless told otherwise) without a "
@@ -181,7 +181,9 @@ static const struct command commands[] = {
       "zones,\n"
       "user 65532. Same program, packages and commit (or SOURCE_DATE_EPOCH): same digest. Beside "
       "it\n"
-      "sbom.cdx.json and the provenance, which --builder names the builder of.\n"
+      "sbom.cdx.json and the provenance: what --builder names made it. With a KEY of minisign -G "
+      "-W the\n"
+      "provenance is signed (DSSE, Ed25519).\n"
       "push sends image, SBOM and provenance; what the registry has is not sent again, and the tag "
       "moves\n"
       "last. The credentials are a file with name:password, or docker's config.json (default: "

@@ -245,9 +245,9 @@ static fail make_artifacts(struct maker *m)
         return f;
     image_provenance(&provenance, m->image, m->facts);
     return make_artifact(m, &m->image->artifacts[IMAGE_PROVENANCE],
-                         m->facts->secret ? "provenance.dsse.json" : "provenance.intoto.json",
-                         m->facts->secret ? "application/vnd.dsse.envelope.v1+json"
-                                          : "application/vnd.in-toto+json",
+                         m->facts->key ? "provenance.dsse.json" : "provenance.intoto.json",
+                         m->facts->key ? "application/vnd.dsse.envelope.v1+json"
+                                       : "application/vnd.in-toto+json",
                          &provenance);
 }
 

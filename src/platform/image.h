@@ -8,6 +8,7 @@
  * specifications 1.1. */
 #pragma once
 
+#include "crypto/minisign.h"
 #include "platform/digest.h"
 #include "platform/image_root.h"
 
@@ -17,13 +18,11 @@
 
 /* What the image says about itself. */
 struct image_facts {
-    str name, tag;         /* as a registry will know it: examhall, 1d6ab4f */
-    str version, revision; /* of the program: git's short and full name of the commit */
-    int64_t created_s;     /* the commit's time, or SOURCE_DATE_EPOCH */
-    str builder;           /* a URI that names who ran this */
-    /* Ed25519, to sign the provenance; NULL: it stays unsigned. */
-    const uint8_t *secret; /* 64 bytes, borrowed */
-    str key_id;
+    str name, tag;                  /* as a registry will know it: examhall, 1d6ab4f */
+    str version, revision;          /* of the program: git's short and full name of the commit */
+    int64_t created_s;              /* the commit's time, or SOURCE_DATE_EPOCH */
+    str builder;                    /* a URI that names who ran this */
+    const struct minisign_key *key; /* signs the provenance; NULL: it stays unsigned */
 };
 
 struct image_blob {

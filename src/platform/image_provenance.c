@@ -1,8 +1,8 @@
 /* image_provenance.c - how an image came to be: SLSA provenance 1.0 in an in-toto statement.
  *
- * With a key it is signed, in a DSSE envelope: Ed25519 over "DSSEv1", the payload's type and the
- * payload, each with its length in front. Specifications: slsa.dev/spec/v1.0/provenance,
- * in-toto attestation v1, secure-systems-lab/dsse v1. */
+ * With a key (a file of minisign) it is signed, in a DSSE envelope: Ed25519 over "DSSEv1", the
+ * payload's type and the payload, each with its length in front. Specifications:
+ * slsa.dev/spec/v1.0/provenance, in-toto attestation v1, secure-systems-lab/dsse v1. */
 #include "codec/base64.h"
 #include "codec/json_out.h"
 #include "platform/image.h"
@@ -106,7 +106,7 @@ static void write_envelope(struct out *out, str statement, const struct image_fa
     out_str(&signed_text, statement);
     must(!signed_text.failed);
     must(crypto_sign_detached(signature, NULL, (const uint8_t *)signed_text.p, signed_text.n,
-                              facts->secret) == 0);
+                              facts->key->secret) == 0);
     out_fini(&signed_text);
     jo_open(out, NULL, '{');
     jo_name(out, "payload");
@@ -116,7 +116,8 @@ static void write_envelope(struct out *out, str statement, const struct image_fa
     jo_z(out, "payloadType", PAYLOAD_TYPE);
     jo_open(out, "signatures", '[');
     jo_open(out, NULL, '{');
-    jo_str(out, "keyid", facts->key_id);
+    jo_name(out, "keyid"); /* as minisign shows it */
+    out_fmt(out, "\"%016llX\"", (unsigned long long)minisign_id(facts->key->id));
     jo_name(out, "sig");
     out_char(out, '"');
     out_base64(out, str_of(signature, sizeof(signature)));
@@ -132,7 +133,7 @@ void image_provenance(struct out *out, const struct image *image, const struct i
     write_statement(&statement, image, facts);
     if (statement.failed)
         out->failed = true;
-    else if (facts->secret)
+    else if (facts->key)
         write_envelope(out, out_view(&statement), facts);
     else
         out_str(out, out_view(&statement));

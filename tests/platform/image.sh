@@ -70,6 +70,14 @@ check "the SBOM is CycloneDX 1.6 and names libc and the portal's packages" jq -e
 check "the provenance is about this image" same \
     "sha256:$(jq -r '.subject[0].digest.sha256' image/provenance.intoto.json)" "$digest"
 
+minisign -G -W -p key.pub -s key.sec >/dev/null && chmod 600 key.sec
+minisign -G -W -p stranger.pub -s stranger.sec >/dev/null
+check "a key of minisign signs the provenance" "$examhall" image build --out signed --tag examhall:test --sign-with key.sec
+check "the image stays the same" same "$(skopeo inspect oci:signed:test | jq -r .Digest)" "$digest"
+check "its envelope is true, and about this image" same \
+    "sha256:$(node "$here/dsse.mjs" signed/provenance.dsse.json key.pub | jq -r '.subject[0].digest.sha256')" "$digest"
+check "but not of another's key" fails 1 "no signature of this key" node "$here/dsse.mjs" signed/provenance.dsse.json stranger.pub
+
 echo "Registry"
 openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj "/CN=exam test authority" 2>/dev/null
 openssl req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=localhost 2>/dev/null
@@ -84,7 +92,7 @@ printf '{"auths":{"%s":{"auth":"%s"}}}' 127.0.0.1:PORT "$(printf exam:secret | b
 # registry NAME PORT AUTH...: writes NAME.yml
 registry() {
     local name=$1 port=$2 auth=$3
-    printf '%s\n' "version: 0.1" "log: {level: fatal, accesslog: {disabled: true}}" "storage: {filesystem: {rootdirectory: $work/$name}}" \
+    printf '%s\n' "version: 0.1" "log: {level: error, accesslog: {disabled: true}}" "storage: {filesystem: {rootdirectory: $work/$name}}" \
         "http: {addr: '127.0.0.1:$port', secret: test, tls: {certificate: $work/server.pem, key: $work/server.key}}" "$auth" >"$name.yml"
 }
 port=$(free_port)
@@ -164,11 +172,10 @@ if [ "$(id -u)" = 0 ] && umoci unpack --image image:test bundle >umoci.log 2>&1;
     # bundle ARGS...: umoci's configuration, but with this command, nothing writable but /data, and the machine's loopback.
     cp bundle/config.json umoci.json
     bundle() {
-        jq --arg data "$work/data" '.root.readonly = true | .process.terminal = false | .process.args = $ARGS.positional
+        jq --arg data "$work/data" --argjson args "$(printf '%s\n' "$@" | jq -R . | jq -s .)" '.root.readonly = true | .process.terminal = false | .process.args = $args
             | .process.rlimits = [{type: "RLIMIT_NOFILE", hard: 4096, soft: 4096}]
             | .linux.namespaces |= map(select(.type != "network")) | .mounts |= map(select(.destination != "/data"))
-            | .mounts += [{destination: "/data", type: "bind", source: $data, options: ["rbind", "rw", "nosuid", "nodev", "noexec"]}]' \
-            --args "$@" <umoci.json >bundle/config.json
+            | .mounts += [{destination: "/data", type: "bind", source: $data, options: ["rbind", "rw", "nosuid", "nodev", "noexec"]}]' <umoci.json >bundle/config.json
     }
     run() { bundle "$@" && timeout 60 runc run -b bundle "$container"; }
     if run /examhall --version >/dev/null 2>&1; then
