@@ -1,7 +1,7 @@
 // front.mjs - what stands before or beside a registry: a token server, a proxy that fails, one that refuses.
 //
 //   node front.mjs PORT DIR token                gives tokens to exam:secret, as a registry's `realm`
-//   node front.mjs PORT DIR flaky REGISTRY_PORT  passes on every third request, answers 503 to the others
+//   node front.mjs PORT DIR flaky REGISTRY_PORT  passes on every third request of a method, 503 to the others
 //   node front.mjs PORT DIR refuse STATUS CODE   answers every upload with STATUS
 //
 // DIR holds server.pem, server.key (TLS) and ca.crt.
@@ -29,9 +29,10 @@ function token(req) {
   return text(200, { token: `${head}.${claims}.${signature}` });
 }
 
-let requests = 0;
+const requests = {};
 function flaky(req, res) {
-  if (++requests % 3) return text(503, { errors: [{ code: "UNAVAILABLE", message: "starting" }] }, { "Retry-After": "0" });
+  requests[req.method] = (requests[req.method] ?? 0) + 1;
+  if (requests[req.method] % 3) return text(503, { errors: [{ code: "UNAVAILABLE", message: "starting" }] }, { "Retry-After": "0" });
   const { method, url: path, headers } = req;
   const onward = request({ host: "127.0.0.1", port: rest[0], method, path, headers, rejectUnauthorized: false }, (reply) => {
     res.writeHead(reply.statusCode, reply.headers);
