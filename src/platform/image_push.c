@@ -73,7 +73,7 @@ static fail push_manifest(struct pusher *p, const struct image_part *part, str *
 {
     char reference[80];
     struct image_part parts[IMAGE_PARTS_MAX];
-    size_t count;
+    size_t count = 0;
     fail f = image_layout_blob(&p->layout, part, p->arena, manifest, p->why);
     if (!f)
         f = image_manifest_parts(*manifest, parts, &count, p->arena, p->why);
