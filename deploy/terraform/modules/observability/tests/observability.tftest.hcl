@@ -1,0 +1,62 @@
+mock_provider "aws" {
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" }
+  }
+
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+
+  mock_data "aws_region" {
+    defaults = { region = "ap-south-1" }
+  }
+
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "111122223333" }
+  }
+}
+
+variables {
+  name                         = "nee-test"
+  log_days                     = 30
+  events_cluster_name          = "nee-test"
+  documents_cluster_identifier = "nee-test"
+  load_balancer_arn_suffix     = "net/nee-test/1"
+  target_group_arn_suffix      = "targetgroup/nee-test/1"
+  logs_kms_key_arn             = "arn:aws:kms:ap-south-1:111122223333:key/logs"
+  metrics_kms_key_arn          = "arn:aws:kms:ap-south-1:111122223333:key/metrics"
+  alarms_kms_key_arn           = "arn:aws:kms:ap-south-1:111122223333:key/metrics"
+}
+
+run "silence_of_what_must_be_there_is_an_alarm" {
+  command = plan
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["edge-none"].treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.this["events-disk"].treat_missing_data == "notBreaching"
+    error_message = "no data about gateways is no gateway"
+  }
+}
+
+run "without_a_topic_alarms_tell_nobody" {
+  command = plan
+
+  variables {
+    alarm_topic = false
+    metrics     = false
+  }
+
+  assert {
+    condition     = length(aws_sns_topic.alarms) == 0 && length(aws_prometheus_workspace.this) == 0 && output.remote_write_url == null
+    error_message = "neither is made"
+  }
+}
+
+run "days_that_cloudwatch_does_not_know_are_refused" {
+  command = plan
+
+  variables {
+    log_days = 31
+  }
+
+  expect_failures = [var.log_days]
+}

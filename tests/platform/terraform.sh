@@ -1,0 +1,262 @@
+#!/bin/bash
+# terraform.sh - proves deploy/terraform without a cloud account: the real OpenTofu, against the AWS provider's real
+# schema, served by the test provider beside this file, whose cloud is a file. Both environments are planned, applied,
+# planned again, changed behind Terraform's back, repaired and destroyed. docs/adr/0016 says what this cannot prove.
+#
+#     tests/platform/terraform.sh              make platform-terraform
+#
+# Prints a row for each proof; the work folder stays if one fails. Ends with `N passed, N failed`.
+set -u
+cd "$(dirname "$0")/../.." || exit 3
+here=$PWD/tests/platform/terraform
+started=$SECONDS
+passed=0 failed=0
+
+tools=$("$here/tools.sh") || {
+    status=$?
+    echo "$tools" | tail -1
+    [ "$status" = 4 ] && exit 0
+    exit 3
+}
+tofu=$(sed -n 's/^tofu //p' <<<"$tools")
+provider=$(sed -n 's/^provider //p' <<<"$tools")
+package=$(sed -n 's/^package //p' <<<"$tools")
+
+work=$(mktemp -d)
+trap '[ "$failed" != 0 ] && echo "kept: $work" || rm -rf "$work"' EXIT
+log=$work/log
+
+# proof WHAT COMMAND... - one row; what the command printed is shown when it fails
+proof() {
+    local what=$1 before=$SECONDS
+    shift
+    if "$@" >"$log" 2>&1; then
+        passed=$((passed + 1))
+        printf 'ok      %-86s %3d s\n' "$what$([ -s "$work/note" ] && cat "$work/note")" $((SECONDS - before))
+    else
+        failed=$((failed + 1))
+        printf 'FAILED  %s\n' "$what"
+        tail -n 40 "$log" | sed 's/^/        /'
+    fi
+    rm -f "$work/note"
+}
+note() { printf ': %s' "$*" >"$work/note"; }
+
+# refused PATTERN COMMAND... - the command must fail, and say PATTERN (OpenTofu wraps lines and draws boxes)
+refused() {
+    local pattern=$1
+    shift
+    if "$@" >"$work/refused" 2>&1; then
+        echo "accepted, and should have been refused: $pattern"
+        return 1
+    fi
+    tr -d '│╷╵\n' <"$work/refused" | tr -s ' ' | grep -qE "$pattern" || {
+        cat "$work/refused"
+        echo "refused, but not with: $pattern"
+        return 1
+    }
+}
+
+# --- the work folder: the tree as it is, and a mirror that has our provider where the AWS provider would be ---------
+cp -r deploy/terraform "$work/terraform"
+cd "$work/terraform" || exit 3
+export TF_CLI_CONFIG_FILE=$work/tofurc TF_IN_AUTOMATION=1 CHECKPOINT_DISABLE=1 TF_CLI_ARGS="-no-color"
+export EXAMHALL_AWS_SCHEMA=$work/schema.json EXAMHALL_AWS_CLOUD=$work/cloud.json
+echo "provider_installation { filesystem_mirror { path = \"$work/mirror\" } }" >"$TF_CLI_CONFIG_FILE"
+
+schema() {
+    mkdir "$work/package"
+    tar -xzf "$package" -C "$work/package" --strip-components=1 --wildcards 'package/lib/*/index.js' &&
+        node "$here/schema.mjs" "$work/package" . >"$EXAMHALL_AWS_SCHEMA" &&
+        note "$(node -p 's = require(process.argv[1]); `${Object.keys(s.resources).length} resources, ${Object.keys(s.data).length} data sources`' "$EXAMHALL_AWS_SCHEMA")"
+    local status=$?
+    rm -rf "$work/package"
+    return $status
+}
+mirror() {
+    "$tofu" get >/dev/null || return
+    local address # with the registry's host, which is OpenTofu's to know
+    address=$("$tofu" providers | sed -n 's/.*provider\[\([^]]*hashicorp\/aws\)\].*/\1/p' | head -1)
+    [ -n "$address" ] || return
+    mkdir -p "$work/mirror/$address/6.25.0/linux_$(go env GOARCH)"
+    cp "$provider" "$work/mirror/$address/6.25.0/linux_$(go env GOARCH)/terraform-provider-aws_v6.25.0"
+    # The one thing that is not as in the field: the state lies in a file, since there is no S3 here.
+    for root in . bootstrap; do
+        echo 'terraform { backend "local" {} }' >"$root/backend_override.tf"
+        "$tofu" -chdir="$root" init -input=false || return
+    done
+}
+validate() {
+    local folder
+    for folder in . bootstrap modules/*/; do
+        echo "$folder"
+        [ -d "$folder/.terraform" ] || "$tofu" -chdir="$folder" init -backend=false -input=false >/dev/null || return
+        "$tofu" -chdir="$folder" validate || return
+    done
+    note "root, bootstrap, $(ls -d modules/*/ | wc -l) modules"
+}
+unit() {
+    local folder
+    : >"$work/tests"
+    for folder in bootstrap modules/*/; do
+        ls "$folder"/tests/*.tftest.hcl >/dev/null 2>&1 || continue
+        "$tofu" -chdir="$folder" test | tee -a "$work/tests"
+        [ "${PIPESTATUS[0]}" = 0 ] || return 1
+    done
+    note "$(grep -c '\.\.\. pass$' "$work/tests") runs"
+    [ "$(grep -c '\.\.\. pass$' "$work/tests")" -gt 0 ]
+}
+
+echo "terraform: $("$tofu" version | head -1), schema of hashicorp/aws 6.25.0, a cloud of our own"
+proof "every file is as \`tofu fmt\` writes it" "$tofu" fmt -check -diff -recursive .
+proof "every resource and data source exists in hashicorp/aws 6.25.0" schema
+proof "init: root and bootstrap" mirror
+proof "validate" validate
+proof "tofu test" unit
+
+# --- wrong code and wrong values are refused: what follows could fail ---------------------------------------------
+wrong_code() { # PATTERN, then sed's expression on a copy of the documents module
+    rm -rf modules/wrong && cp -r modules/documents modules/wrong
+    sed -i "$2" modules/wrong/main.tf
+    refused "$1" "$tofu" -chdir=modules/wrong validate
+    local status=$?
+    rm -rf modules/wrong
+    return $status
+}
+proof "an argument that AWS does not know is refused" wrong_code 'argument named "storage_encryptd" is not expected' 's/storage_encrypted/storage_encryptd/'
+proof "an argument of the wrong type is refused" wrong_code 'a bool is required' 's/storage_encrypted  *= true/storage_encrypted = "sometimes"/'
+proof "a missing argument is refused" wrong_code 'argument "instance_class" is required' '/instance_class  *= /d'
+proof "a block that AWS does not know is refused" wrong_code 'Blocks of type "parametre" are not expected' 's/dynamic "parameter"/dynamic "parametre"/; s/parameter\.\(key\|value\)/parametre.\1/'
+
+# wrong NAME=JSON... PATTERN - prod's values, one of them changed
+wrong() {
+    node -e '
+        const fs = require("fs"), [file, where, value, out] = process.argv.slice(1);
+        const vars = JSON.parse(fs.readFileSync(file)), keys = where.split("."), last = keys.pop();
+        keys.reduce((o, k) => o[k], vars)[last] = JSON.parse(value);
+        fs.writeFileSync(out, JSON.stringify(vars));' "$work/prod.tfvars.json" "$1" "$2" "$work/wrong.json"
+    refused "$3" "$tofu" plan -input=false -state="$work/none.tfstate" -var-file="$work/wrong.json"
+}
+values() {
+    if [ -x "$OLDPWD/build/examhall" ] && false; then :; fi
+    cp "$here"/*.tfvars.json "$work/"
+}
+values
+while IFS='|' read -r where value pattern; do
+    proof "refused: $where = $value" wrong "$where" "$value" "$pattern"
+done <<'ROWS'
+cluster.public_access_cidrs|["0.0.0.0/0"]|whole Internet
+cluster.system_nodes.min|1|at least 2
+cluster.node_pools.exam.instance_types|["m7g.large","m7i.large"]|all arm64
+cluster.node_pools.exam.capacity|"cheap"|on-demand or spot
+network.zones|["ap-south-1a","ap-south-1b"]|three different ones
+network.zones|["eu-west-1a","eu-west-1b","eu-west-1c"]|a zone of the region
+network.cidr|"8.8.0.0/16"|private block
+events.kafka_version|"3.9.x"|KRaft version
+events.storage_gib_max|100|no less than storage_gib
+documents.instances|1|nothing to fail over to
+documents.backup_days|1|7 to 35
+blobs.deletion_protection|false|outlives any destroy
+secrets.names|["keys"]|connections is one of them
+workloads.service_accounts.answers.events|"all"|none, read or write
+tags|{"Project":"x"}|all needed
+events.storage_gib|"plenty"|a number is required
+ROWS
+
+# --- each environment: from nothing, to applied, to drift, to nothing ----------------------------------------------
+in_cloud() { node -p 'Object.keys(JSON.parse(require("fs").readFileSync(process.argv[1]))).length' "$EXAMHALL_AWS_CLOUD"; }
+# change TYPE FIELD JSON - what someone does in the console; FIELD "" removes the thing
+change() {
+    node -e '
+        const fs = require("fs"), [file, type, field, value] = process.argv.slice(1);
+        const cloud = JSON.parse(fs.readFileSync(file)), key = Object.keys(cloud).sort().find((k) => k.startsWith(type + "/"));
+        if (!key) throw new Error(`no ${type} in the cloud`);
+        if (field) cloud[key].Attributes[field] = JSON.parse(value); else delete cloud[key];
+        fs.writeFileSync(file, JSON.stringify(cloud));' "$EXAMHALL_AWS_CLOUD" "$@"
+}
+run() { "$tofu" "$@" -input=false -state="$state" -var-file="$vars"; }
+apply() {
+    run apply -auto-approve || return
+    note "$(in_cloud) resources"
+}
+plan_is() { # STATUS: 0 nothing to do, 2 something
+    run plan -detailed-exitcode -out="$work/plan"
+    [ $? = "$1" ]
+}
+drift() { # TYPE FIELD VALUE
+    change "$@" || return
+    plan_is 2 || return
+    "$tofu" show "$work/plan" | grep -q "$1\." || return
+    run apply -auto-approve >/dev/null && plan_is 0
+}
+security() {
+    "$tofu" show -json "$work/plan" >"$work/$environment.plan.json" && node "$here/security.mjs" "$@" "$work/$environment.plan.json" || return
+    note "$(node "$here/security.mjs" "$@" "$work/$environment.plan.json" | tail -1)"
+}
+# The password that the test provider hands out as ephemeral must be nowhere; that it was written, the cloud knows.
+no_secret() {
+    grep -q '"secret_string_wo"' "$EXAMHALL_AWS_CLOUD" || return
+    ! grep -l 'random-password-' "$state" "$work/$environment.plan.json" "$EXAMHALL_AWS_CLOUD"
+}
+destroyed() {
+    run destroy -auto-approve || return
+    [ "$(in_cloud)" = 0 ]
+}
+unprotect() { # what it takes to take production down: its file says so first, and that is applied
+    node -e '
+        const fs = require("fs"), [from, to] = process.argv.slice(1), vars = JSON.parse(fs.readFileSync(from));
+        for (const part of ["cluster", "documents", "blobs"]) vars[part].deletion_protection = false;
+        vars.blobs.archive_lock_mode = "GOVERNANCE";
+        fs.writeFileSync(to, JSON.stringify(vars));' "$vars" "$work/unprotected.json"
+    vars=$work/unprotected.json
+    run apply -auto-approve
+}
+
+for environment in nonprod prod; do
+    vars=$work/$environment.tfvars.json state=$work/$environment.tfstate
+    EXAMHALL_AWS_CLOUD=$work/$environment.cloud.json
+    all=$([ $environment = prod ] && echo --all)
+    proof "$environment: applied to an empty account" apply
+    proof "$environment: planned again, nothing to do" plan_is 0
+    # shellcheck disable=SC2086 # a word or none
+    proof "$environment: security rules" security $all
+    # shellcheck disable=SC2086
+    proof "$environment: each rule finds its breach" security --prove $all
+    proof "$environment: the password reached the secret, and neither plan nor state" no_secret
+    proof "$environment: drift found and repaired: a bucket opened to the public" drift aws_s3_bucket_public_access_block block_public_policy false
+    proof "$environment: drift found and repaired: encryption key of logs removed" drift aws_cloudwatch_log_group kms_key_id '""'
+    proof "$environment: drift found and repaired: an ingress rule deleted" drift aws_vpc_security_group_ingress_rule '' ''
+    [ $environment = prod ] && {
+        proof "prod: not destroyed while it is protected" refused 'deletion protection is on' run destroy -auto-approve
+        proof "prod: unprotected by its own file first" unprotect
+    }
+    proof "$environment: destroyed, nothing left" destroyed
+done
+
+# --- bootstrap, and what differs between the environments ----------------------------------------------------------
+bootstrap() {
+    vars=$work/bootstrap.tfvars.json state=$work/bootstrap.tfstate environment=bootstrap
+    EXAMHALL_AWS_CLOUD=$work/bootstrap.cloud.json
+    cd bootstrap || return
+    apply && plan_is 0 && security && security --prove
+    local status=$?
+    cd .. && return $status
+}
+same() { # both environments' addresses, without what a size decides the number of
+    local environment
+    for environment in nonprod prod; do
+        node -e '
+            const walk = (m) => [...(m.resources ?? []).map((r) => r.address), ...(m.child_modules ?? []).flatMap(walk)];
+            const plan = JSON.parse(require("fs").readFileSync(process.argv[1]));
+            console.log(walk(plan.planned_values.root_module).sort().join("\n"))' "$work/$environment.plan.json" |
+            grep -vE 'aws_(eip|nat_gateway)\..*\[|aws_docdb_cluster_instance' >"$work/$environment.addresses"
+    done
+    diff "$work/nonprod.addresses" "$work/prod.addresses" && note "$(wc -l <"$work/prod.addresses")"
+}
+proof "both environments are the same resources, but for NAT gateways and instances" same
+proof "bootstrap: applied, planned again, secure" bootstrap
+
+echo
+echo "in $((SECONDS - started)) s"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
