@@ -174,12 +174,15 @@ test-distributed: $(BIN)
 	EXAMHALL=$(BIN) tests/distributed/run.sh
 # --- end of rehearsals -------------------------------------------------------------------------------------------
 
-# --- images: needs registry, skopeo, umoci and runc; on loopback only ---------------------------------------------
-.PHONY: platform-image
+# --- the platform, proven without a cloud account; needs more than Debian's packages and npm ----------------------
+.PHONY: platform-test platform-terraform platform-image
+platform-test: platform-environments platform-image platform-terraform
+platform-terraform:
+	@tests/platform/terraform.sh
 platform-image: $(BIN)
 	@tools/deps.sh platform
 	EXAMHALL=$(BIN) tests/platform/image.sh
-# --- end of images -----------------------------------------------------------------------------------------------
+# --- end of the platform -----------------------------------------------------------------------------------------
 
 # --- the command line from outside; style that the compiler does not see -----------------------------------------
 .PHONY: test-cli platform-environments tidy

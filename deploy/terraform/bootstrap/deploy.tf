@@ -57,7 +57,7 @@ data "aws_iam_policy_document" "deploy_services" {
       "kms:EnableKeyRotation", "kms:ListResourceTags", "kms:ScheduleKeyDeletion", "kms:CreateGrant", "kms:Encrypt",
       "kms:Decrypt", "kms:GenerateDataKey*", "logs:DescribeLogGroups", "logs:*LogDelivery*", "logs:*ResourcePolic*",
       "rds:DescribeDB*", "rds:DescribeGlobalClusters", "secretsmanager:GetRandomPassword", "secretsmanager:CreateSecret",
-      "eks:DescribeAddonVersions", "eks:ListClusters", "cloudwatch:DescribeAlarms",
+      "eks:DescribeAddonVersions", "eks:ListClusters", "cloudwatch:DescribeAlarms", "ecr:GetAuthorizationToken",
     ]
     resources = ["*"]
 

@@ -27,19 +27,19 @@ mkdir -p "$cache"
 exec 9>"$cache/terraform.lock"
 flock 9 # two runs at once build once
 
-# build FOLDER PACKAGE TARGET
+# build FOLDER PACKAGE TARGET [LINKER-FLAGS]
 build() {
     [ -x "$3" ] && return
     local started=$SECONDS
     rm -f "$3.new"
-    (cd "$here/$1" && nice -n 10 go build -p "$(nproc)" -ldflags '-s -w' -o "$3.new" "$2") >&2
+    (cd "$here/$1" && nice -n 10 go build -p "$(nproc)" -ldflags "-s -w ${4:-}" -o "$3.new" "$2") >&2
     mv "$3.new" "$3"
     echo "built $(basename "$3") in $((SECONDS - started)) s, $(($(stat -c %s "$3") / 1048576)) MiB" >&2
 }
 
 version=$(sed -n 's|.*github.com/opentofu/opentofu v\([0-9.]*\).*|\1|p' "$here/tofu/go.mod" | head -1)
 tofu=$cache/tofu-$version-$have
-build tofu github.com/opentofu/opentofu/cmd/tofu "$tofu"
+build tofu github.com/opentofu/opentofu/cmd/tofu "$tofu" "-X github.com/opentofu/opentofu/version.dev=no"
 
 sources=$(cat "$here"/provider/*.go "$here"/provider/go.mod | sha256sum | cut -c1-16)
 provider=$cache/terraform-provider-aws-$sources-$have

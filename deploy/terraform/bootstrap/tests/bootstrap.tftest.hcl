@@ -44,9 +44,10 @@ run "each_role_trusts_its_own_subjects" {
   command = plan
 
   assert {
-    condition = alltrue([for role, subjects in var.ci.subjects : contains([
-      for c in data.aws_iam_policy_document.ci_trust[role].statement[0].condition : c.values if c.variable == "ci.example.org:sub"
-    ], subjects)])
+    condition = alltrue([for role, subjects in var.ci.subjects : anytrue([
+      for c in data.aws_iam_policy_document.ci_trust[role].statement[0].condition :
+      c.variable == "ci.example.org:sub" && join(",", c.values) == join(",", subjects)
+    ])])
     error_message = "exact subjects"
   }
 }

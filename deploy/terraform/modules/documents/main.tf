@@ -68,10 +68,10 @@ resource "aws_docdb_cluster_parameter_group" "this" {
 
   dynamic "parameter" {
     for_each = {
-      tls                = "enabled"
-      audit_logs         = "all"
-      profiler           = "enabled"
-      ttl_monitor        = "enabled"
+      tls                                  = "enabled"
+      audit_logs                           = "all"
+      profiler                             = "enabled"
+      ttl_monitor                          = "enabled"
       change_stream_log_retention_duration = "10800"
     }
 

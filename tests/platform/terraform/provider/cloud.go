@@ -85,14 +85,16 @@ func (c *cloud) put(typeName, id string, create bool, v tftypes.Value, written [
 	})
 }
 
-// remove refuses what AWS refuses: a thing whose deletion protection is on, or a bucket that is not to be emptied.
+// remove refuses what AWS refuses: a thing whose deletion protection is on.
 func (c *cloud) remove(typeName, id string, v tftypes.Value) error {
-	protected := false
-	if v, ok := fieldsOf(v)["deletion_protection"]; ok && !v.IsNull() {
-		must(v.As(&protected))
-	}
-	if protected {
-		return fmt.Errorf("%s/%s: deletion protection is on", typeName, id)
+	for _, name := range []string{"deletion_protection", "enable_deletion_protection"} {
+		protected := false
+		if v, ok := fieldsOf(v)[name]; ok && !v.IsNull() {
+			must(v.As(&protected))
+		}
+		if protected {
+			return fmt.Errorf("%s/%s: deletion protection is on", typeName, id)
+		}
 	}
 	return c.change(func(all map[string]record) error { delete(all, typeName+"/"+id); return nil })
 }

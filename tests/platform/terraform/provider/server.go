@@ -79,7 +79,7 @@ func (s *server) StopProvider(context.Context, *tfprotov5.StopProviderRequest) (
 func (s *server) ValidateResourceTypeConfig(_ context.Context, req *tfprotov5.ValidateResourceTypeConfigRequest) (*tfprotov5.ValidateResourceTypeConfigResponse, error) {
 	out := &tfprotov5.ValidateResourceTypeConfigResponse{}
 	for name, v := range fieldsOf(unpack(s.schemas.resources[req.TypeName], req.Config)) {
-		if policy := text(v); strings.HasSuffix(name, "policy") && policy != "" && name != "repository_policy" && !json.Valid([]byte(policy)) {
+		if policy := text(v); strings.HasSuffix(name, "policy") && policy != "" && !json.Valid([]byte(policy)) {
 			out.Diagnostics = append(out.Diagnostics, failed(fmt.Errorf("%s.%s is not JSON", req.TypeName, name))...)
 		}
 	}
@@ -169,6 +169,11 @@ func (s *server) ApplyResourceChange(_ context.Context, req *tfprotov5.ApplyReso
 func (s *server) made(schema *tfprotov5.Schema, typeName string, plan tftypes.Value) tftypes.Value {
 	seed := digest(typeName, plain(plan))
 	f := fieldsOf(plan)
+	for name, v := range f { // name_prefix = "exam-": the name is the prefix and something
+		if whole, ok := f[strings.TrimSuffix(name, "_prefix")]; ok && strings.HasSuffix(name, "_prefix") && !whole.IsKnown() && text(v) != "" {
+			f[strings.TrimSuffix(name, "_prefix")] = tftypes.NewValue(tftypes.String, text(v)+seed[:8])
+		}
+	}
 	id, arn := s.named(typeName, seed, f)
 	for name, value := range map[string]string{"id": id, "arn": arn} {
 		if v, ok := f[name]; ok && !v.IsKnown() {

@@ -14,6 +14,13 @@ mock_provider "aws" {
   mock_data "aws_caller_identity" {
     defaults = { account_id = "111122223333" }
   }
+
+  mock_resource "aws_eks_cluster" {
+    defaults = {
+      arn                   = "arn:aws:eks:ap-south-1:111122223333:cluster/nee-test"
+      certificate_authority = [{ data = "Y2E=" }]
+    }
+  }
 }
 
 variables {
@@ -98,4 +105,36 @@ run "mixed_processors_in_a_pool_are_refused" {
   }
 
   expect_failures = [var.node_pools]
+}
+
+run "a_single_system_node_is_refused" {
+  command = plan
+
+  variables {
+    system_nodes = { instance_types = ["m7i.large"], min = 1, max = 3, disk_gib = 30 }
+  }
+
+  expect_failures = [var.system_nodes]
+}
+
+run "a_capacity_that_ec2_does_not_sell_is_refused" {
+  command = plan
+
+  variables {
+    node_pools = {
+      exam = { instance_types = ["m7i.large"], capacity = "cheap", min = 1, max = 2, disk_gib = 50 }
+    }
+  }
+
+  expect_failures = [var.node_pools]
+}
+
+run "the_whole_internet_is_refused" {
+  command = plan
+
+  variables {
+    public_access_cidrs = ["0.0.0.0/0"]
+  }
+
+  expect_failures = [var.public_access_cidrs]
 }

@@ -14,6 +14,12 @@ mock_provider "aws" {
   mock_data "aws_caller_identity" {
     defaults = { account_id = "111122223333" }
   }
+
+  mock_resource "aws_docdb_cluster" {
+    defaults = {
+      master_user_secret = [{ secret_arn = "arn:aws:secretsmanager:ap-south-1:111122223333:secret:rds!cluster-1", secret_status = "active", kms_key_id = "key" }]
+    }
+  }
 }
 
 variables {
@@ -111,4 +117,14 @@ run "one_instance_is_refused" {
   }
 
   expect_failures = [var.instances]
+}
+
+run "backups_of_a_day_are_refused" {
+  command = plan
+
+  variables {
+    backup_days = 1
+  }
+
+  expect_failures = [var.backup_days]
 }

@@ -105,3 +105,13 @@ run "a_zookeeper_version_is_refused" {
 
   expect_failures = [var.kafka_version]
 }
+
+run "a_disk_that_could_not_grow_is_refused" {
+  command = plan
+
+  variables {
+    storage_gib_max = 100
+  }
+
+  expect_failures = [var.storage_gib_max]
+}

@@ -32,7 +32,7 @@ run "subnets_cover_three_zones_and_do_not_overlap" {
   }
 
   assert {
-    condition     = aws_subnet.private["ap-south-1a"].cidr_block == "10.87.0.0/19" && aws_subnet.intra["ap-south-1c"].cidr_block == "10.87.140.0/22"
+    condition     = aws_subnet.private["ap-south-1a"].cidr_block == "10.87.0.0/19" && aws_subnet.intra["ap-south-1c"].cidr_block == "10.87.128.0/22"
     error_message = "private subnets first, /19 each; then the small ones, /22"
   }
 }
@@ -74,6 +74,16 @@ run "a_block_too_small_for_pods_is_refused" {
 
   variables {
     cidr = "10.87.0.0/24"
+  }
+
+  expect_failures = [var.cidr]
+}
+
+run "somebody_elses_addresses_are_refused" {
+  command = plan
+
+  variables {
+    cidr = "8.8.0.0/16"
   }
 
   expect_failures = [var.cidr]
