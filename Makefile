@@ -177,8 +177,8 @@ test-distributed: $(BIN)
 # --- the platform, proven without a cloud account; needs more than Debian's packages and npm ----------------------
 .PHONY: platform-test platform-terraform platform-image
 platform-test: platform-environments platform-image platform-terraform
-platform-terraform:
-	@tests/platform/terraform.sh
+platform-terraform: $(BIN)
+	@EXAMHALL=$(BIN) tests/platform/terraform.sh
 platform-image: $(BIN)
 	@tools/deps.sh platform
 	EXAMHALL=$(BIN) tests/platform/image.sh

@@ -9,6 +9,11 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 3
 here=$PWD/tests/platform/terraform
+examhall=$(readlink -f "${EXAMHALL:-build/examhall}")
+[ -x "$examhall" ] || {
+    echo "terraform.sh: no $examhall, which renders the environments: run make first" >&2
+    exit 3
+}
 started=$SECONDS
 passed=0 failed=0
 
@@ -140,7 +145,21 @@ wrong() {
         fs.writeFileSync(out, JSON.stringify(vars));' "$work/prod.tfvars.json" "$1" "$2" "$work/wrong.json"
     refused "$3" "$tofu" plan -input=false -state="$work/none.tfstate" -var-file="$work/wrong.json"
 }
-cp "$here"/*.tfvars.json "$work/"
+# The variables are those that people get: rendered from a spec, by the command they use.
+rendered() {
+    local spec=$work/hall/hall.yaml environment
+    "$examhall" init "$work/hall" --empty &&
+        "$examhall" env add nonprod --on aws --account 111122223333 --region ap-south-1 --size small \
+            --domain nonprod.exam.example.org --spec "$spec" &&
+        "$examhall" env add prod --like nonprod --account 444455556666 --size exam \
+            --domain exam.example.org --spec "$spec" || return
+    for environment in nonprod prod; do
+        "$examhall" env render $environment "$work" --spec "$spec" || return
+        cp "$work/environments/$environment/terraform.tfvars.json" "$work/$environment.tfvars.json"
+    done
+    cp "$here/bootstrap.tfvars.json" "$work/"
+}
+proof "both environments rendered from a spec by \`examhall env render\`" rendered
 while IFS='|' read -r where value pattern; do
     proof "refused: $where = $value" wrong "$where" "$value" "$pattern"
 done <<'ROWS'
@@ -240,14 +259,14 @@ bootstrap() {
     local status=$?
     cd .. && return $status
 }
-same() { # both environments' addresses, without what a size decides the number of
+same() { # both environments' resources, without what a size decides the number of
     local environment
     for environment in nonprod prod; do
         node -e '
             const walk = (m) => [...(m.resources ?? []).map((r) => r.address), ...(m.child_modules ?? []).flatMap(walk)];
             const plan = JSON.parse(require("fs").readFileSync(process.argv[1]));
             console.log(walk(plan.planned_values.root_module).sort().join("\n"))' "$work/$environment.plan.json" |
-            grep -vE 'aws_(eip|nat_gateway)\..*\[|aws_docdb_cluster_instance' >"$work/$environment.addresses"
+            sed -E 's/[0-9]{12}/ACCOUNT/' | grep -vE 'aws_(eip|nat_gateway)\..*\[|aws_docdb_cluster_instance' >"$work/$environment.addresses"
     done
     diff "$work/nonprod.addresses" "$work/prod.addresses" && note "$(wc -l <"$work/prod.addresses")"
 }
