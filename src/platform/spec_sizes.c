@@ -269,7 +269,8 @@ static const struct spec_row rows[] = {
       .type = SPEC_PATTERN,
       .choices = "^(3\\.[7-9]|[4-9]\\.[0-9]+)\\.(x|[0-9]+)\\.kraft$",
       .value = "3.9.x.kraft",
-      .wanted = "a version of MSK that runs KRaft, such as 3.9.x.kraft (without .kraft it would be ZooKeeper)",
+      .wanted = "a version of MSK that runs KRaft, such as 3.9.x.kraft (without .kraft it would be "
+                "ZooKeeper)",
       .flags = VARIABLE,
       .help = "of Kafka, as MSK names it; KRaft only" },
     { .path = "environments.*.events.broker_type",
