@@ -66,7 +66,9 @@ static void verdict_banner(struct out *out, const struct report *report)
             "stroke=\"currentColor\" stroke-width=\"4\" stroke-linecap=\"round\"/></svg><div>"
             "<strong>%s: %s</strong><span>",
             verdicts[verdict].name, verdicts[verdict].sign, verdicts[verdict].word,
-            verdicts[verdict].meaning);
+            verdict == VERDICT_PASS && report->outcome->faults_planned
+                ? "every objective that is judged with faults was met"
+                : verdicts[verdict].meaning);
     count(out, total->submitted);
     out_z(out, " of ");
     count(out, report->outcome->candidates);

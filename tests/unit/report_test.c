@@ -82,7 +82,7 @@ TEST(report, says_the_verdict_each_fault_and_what_it_cost)
     begin();
     write_page();
     str html = out_view(&page);
-    CHECK_HAS(html, STR("Passed: every objective was met"));
+    CHECK_HAS(html, STR("Passed: every objective that is judged with faults was met"));
     CHECK_HAS(html, STR("kill -9 of the hall</th><td>0:30</td><td>240 ms</td><td>900 ms"));
     CHECK_HAS(html, STR("upgrade of all processes</th><td>0:50</td><td>not seen</td>"));
     CHECK_HAS(html, STR(">hall killed</text>"));
@@ -132,6 +132,7 @@ TEST(report, of_a_run_that_never_began_is_a_page_too)
     write_page();
     CHECK_HAS(out_view(&page), STR("nothing was measured"));
     CHECK_HAS(out_view(&page), STR("None were injected"));
+    CHECK_HAS(out_view(&page), STR("not one answer was acknowledged"));
 }
 
 static int64_t first_of(const struct json *over_time, const char *name)
