@@ -188,6 +188,7 @@ static void drop_first(struct reactor *reactor, struct pipe *pipe)
     reactor->waiting--;
     reactor->waiting_bytes -= ask->bytes;
     pipe->start += ask->bytes;
+    pipe->sent = MAX(pipe->sent, pipe->start); /* of a pipe that is down nothing is sent yet */
     pipe->first = (pipe->first + 1) & (pipe->ask_cap - 1);
     pipe->count--;
     if (pipe->expired)

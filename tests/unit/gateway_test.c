@@ -264,6 +264,29 @@ TEST(gateway, without_a_hall_requests_wait_and_time_out_and_are_forgotten)
     gate_world_close(&w);
 }
 
+TEST(gateway, after_some_requests_timed_out_without_a_hall_the_others_get_their_own_replies)
+{
+    gate_world_open(&w, 1, true);
+    gate_world_hall_kill(&w);
+    struct world_client early, late;
+    char body[512];
+    client_dial(&w, &early);
+    client_dial(&w, &late);
+    CHECK_EQ(client_ask(&w, &early, STR("GET /v1/early HTTP/1.1\r\n" HOST "\r\n"), body), 0);
+    gate_world_run(&w, 1, 20000);
+    CHECK_EQ(client_ask(&w, &late, STR("GET /v1/late HTTP/1.1\r\n" HOST "\r\n"), body), 0);
+    gate_world_run(&w, 2, 6000);
+    CHECK_EQ(client_ask(&w, &early, STR_NONE, body), 503);
+    CHECK_EQ(w.reactor.waiting, 1);
+    gate_world_hall_start(&w);
+    CHECK_EQ(client_ask(&w, &late, STR_NONE, body), 200);
+    CHECK_STR(str_z(body), STR("/v1/late"));
+    CHECK_EQ(w.served, 1);
+    client_hang_up(&w, &early);
+    client_hang_up(&w, &late);
+    gate_world_close(&w);
+}
+
 TEST(gateway, the_last_class_is_turned_away_first)
 {
     gate_world_open(&w, 1, true);
