@@ -14,6 +14,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct gateway_limits limits = {
+    .window = 8,
     .handshake_ms = 5000,
     .head_ms = 5000,
     .body_ms = 10000,

@@ -22,7 +22,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define REST_US 1000 /* of each reactor, where there are more of them than cores: sys/pace.h */
+/* All reactors together may leave so many requests of a class with the hall: a fraction of a second
+ * of its work, and enough to fill its batches. */
+#define WINDOW_ALL 4096
+#define WINDOW_MIN 64
+#define REST_US    1000 /* of each reactor, where there are more of them than cores: sys/pace.h */
 
 static const struct gateway_limits defaults = {
     .handshake_ms = 5000,
@@ -265,6 +269,8 @@ fail gateway_run(const struct gateway_opts *opts, struct why *why)
     struct gateway_stats *stats = stats_ready(opts, count);
     struct worker *workers = calloc(count, sizeof(*workers));
     must(workers);
+    if (!limits.window)
+        limits.window = MAX(WINDOW_ALL / count, WINDOW_MIN);
     fail f = signals_ready(why);
     if (!f)
         f = listener_ready(opts->tls_fd, why);

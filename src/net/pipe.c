@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define RETRY_US       20000
+#define GIVE_UP_US     1000000
 #define KEEP_BYTES_MAX (64 * KIB) /* an empty queue larger than this is given back */
 #define REPLY_HEAD_MAX (16 * KIB)
 #define COOKIE         "__Host-examhall"
@@ -60,6 +61,7 @@ static bool room_for_bytes(struct pipe *pipe, size_t n)
     if (pipe->start >= pipe->cap / 2 && pipe->cap - (pipe->end - pipe->start) >= n) {
         memmove(pipe->bytes, pipe->bytes + pipe->start, pipe->end - pipe->start);
         pipe->sent -= pipe->start;
+        pipe->limit -= pipe->start;
         pipe->end -= pipe->start;
         pipe->start = 0;
         return true;
@@ -193,10 +195,13 @@ static void drop_first(struct reactor *reactor, struct pipe *pipe)
     pipe->count--;
     if (pipe->expired)
         pipe->expired--;
+    if (pipe->open)
+        pipe->open--;
+    pipe->limit = MAX(pipe->limit, pipe->start);
     if (pipe->start < pipe->end)
         return;
     must(pipe->count == 0 && pipe->start == pipe->end);
-    pipe->start = pipe->sent = pipe->end = 0;
+    pipe->start = pipe->sent = pipe->limit = pipe->end = 0;
     if (pipe->cap > KEEP_BYTES_MAX) {
         free(pipe->bytes);
         pipe->bytes = NULL;
@@ -239,8 +244,8 @@ static uint32_t sift(struct reactor *reactor, struct pipe *pipe, struct ask *doo
         from += ask.bytes;
     }
     pipe->count = kept;
-    pipe->expired = 0;
-    pipe->start = pipe->sent = 0;
+    pipe->expired = pipe->open = pipe->skipped = 0;
+    pipe->start = pipe->sent = pipe->limit = 0;
     pipe->end = to;
     return doomed_count;
 }
@@ -289,12 +294,52 @@ static void pipe_connect(struct reactor *reactor, struct pipe *pipe)
     pipe->was_up = true;
 }
 
+static void drop_skipped(struct reactor *reactor, struct pipe *pipe)
+{
+    while (pipe->count && ask_at(pipe, 0)->skipped) {
+        pipe->skipped--;
+        drop_first(reactor, pipe);
+    }
+}
+
+/* A client that ended its side may still read; one that did so long ago has given up. */
+static bool gave_up(struct reactor *reactor, const struct ask *ask)
+{
+    if (!conn_waits(reactor, ask->conn, ask->generation))
+        return true;
+    if (!(conn_at(reactor, ask->conn)->flags & CONN_ENDED) ||
+        reactor->now_us - ask->at_us < GIVE_UP_US)
+        return false;
+    conn_close(reactor, ask->conn);
+    return true;
+}
+
+/* Lets the next requests go to the hall while there is room in the window. What waits here longer
+ * costs the hall nothing if its client gives up meanwhile: a hall that gets more than it can do
+ * would else be busy with requests nobody waits for any more, and answer none in time. */
+static void open_window(struct reactor *reactor, struct pipe *pipe)
+{
+    while (pipe->open < pipe->count && pipe->open - pipe->skipped < reactor->limits.window) {
+        struct ask *ask = ask_at(pipe, pipe->open++);
+        /* Bytes can be left out only where all before them are gone. */
+        ask->skipped = pipe->sent == pipe->limit && gave_up(reactor, ask);
+        pipe->limit += ask->bytes;
+        if (ask->skipped) {
+            pipe->sent = pipe->limit;
+            pipe->skipped++;
+        }
+    }
+    drop_skipped(reactor, pipe);
+}
+
 void pipe_flush(struct reactor *reactor, struct pipe *pipe)
 {
     if (pipe->handle < 0 && pipe->count)
         pipe_connect(reactor, pipe);
-    while (pipe->handle >= 0 && !pipe->blocked && pipe->sent < pipe->end) {
-        struct iovec part = { pipe->bytes + pipe->sent, pipe->end - pipe->sent };
+    if (pipe->handle >= 0)
+        open_window(reactor, pipe);
+    while (pipe->handle >= 0 && !pipe->blocked && pipe->sent < pipe->limit) {
+        struct iovec part = { pipe->bytes + pipe->sent, pipe->limit - pipe->sent };
         ssize_t n = reactor->net->send(reactor->net, pipe->handle, &part, 1);
         if (n == NET_AGAIN)
             pipe->blocked = watch(reactor, pipe, NET_EDGES);
@@ -328,6 +373,7 @@ static bool deliver_all(struct reactor *reactor, struct pipe *pipe, str *bytes)
 {
     struct http_head head;
     while (bytes->n) {
+        drop_skipped(reactor, pipe);
         int parsed = http_parse_reply(&head, *bytes, REPLY_HEAD_MAX, NULL);
         if (parsed == HTTP_MORE)
             return true;

@@ -89,6 +89,7 @@ struct ask {
     uint32_t conn, generation;
     uint32_t bytes;
     uint8_t sends;
+    bool skipped; /* its client was gone before it was its turn: never sent, no reply comes */
 };
 
 /* One connection to the hall. `bytes` from `start` to `end` are the asks, one behind the other. */
@@ -102,6 +103,8 @@ struct pipe {
     int handle;    /* -1: not connected */
     bool blocked;  /* the socket is full */
     bool was_up;
+    uint32_t open, skipped; /* so many of the first are with the hall, but for the skipped */
+    size_t limit;           /* where their bytes end: more is not sent yet */
     enum gateway_class class;
     int64_t retry_at_us;
 };

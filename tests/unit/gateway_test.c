@@ -287,6 +287,35 @@ TEST(gateway, after_some_requests_timed_out_without_a_hall_the_others_get_their_
     gate_world_close(&w);
 }
 
+TEST(gateway, a_hall_that_is_slow_never_sees_the_requests_of_clients_who_gave_up)
+{
+    gate_world_open(&w, 1, true);
+    w.silent = true;
+    unsigned window = w.reactor.limits.window = 8, many = 5 * window;
+    struct world_client *crowd = calloc(many, sizeof(*crowd));
+    for (unsigned i = 0; i < many; i++) {
+        client_dial(&w, &crowd[i]);
+        client_say(&w, &crowd[i], STR("GET /v1/x HTTP/1.1\r\n" HOST "\r\n"));
+    }
+    gate_world_run(&w, 50, 1);
+    CHECK_EQ(w.reactor.waiting, many);
+    for (unsigned i = window; i < many - 1; i++) /* all that wait here, but the last */
+        client_hang_up(&w, &crowd[i]);
+    gate_world_run(&w, 2, 1000);
+    w.silent = false;
+    CHECK_EQ(client_ask(&w, &crowd[many - 1], STR_NONE, NULL), 200);
+    for (unsigned i = 0; i < window; i++)
+        CHECK_EQ(client_ask(&w, &crowd[i], STR_NONE, NULL), 200);
+    CHECK_EQ(w.served, window + 1);
+    CHECK_EQ(w.reactor.waiting, 0);
+    CHECK_EQ(w.reactor.waiting_bytes, 0);
+    for (unsigned i = 0; i < window; i++)
+        client_hang_up(&w, &crowd[i]);
+    client_hang_up(&w, &crowd[many - 1]);
+    free(crowd);
+    gate_world_close(&w);
+}
+
 TEST(gateway, the_last_class_is_turned_away_first)
 {
     gate_world_open(&w, 1, true);

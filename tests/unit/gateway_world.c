@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 static const struct gateway_limits limits = {
+    .window = 512,
     .handshake_ms = 5000,
     .head_ms = 5000,
     .body_ms = 10000,
