@@ -3,6 +3,7 @@
 #   make            build/examhall            make FLAVOUR=asan   build/examhall-asan (also: clang, debug)
 #   make run        install, build, start     make test           all tests
 #   make fuzz       a minute each             make bench          log, save path, connections
+#   make rehearsal  450,000 candidates        make platform-test  Terraform, images, environments
 #   make fmt tidy   style                     make clean
 
 FLAVOUR ?= release
@@ -162,8 +163,14 @@ clean:
 	rm -rf $(B)
 
 # --- rehearsals: virtual candidates, and random kill -9 of hall and gateway under load ----------------------------
+# `make rehearsal` is the whole day at full size, about 20 minutes; CANDIDATES=10000 RAMP=30 for a small one.
 KILLS ?= 200
-.PHONY: chaos test-chaos test-rehearsal test-distributed
+CANDIDATES ?= 450000
+RAMP ?= 600
+.PHONY: rehearsal chaos test-chaos test-rehearsal test-distributed
+rehearsal: $(BIN)
+	$(BIN) rehearse --candidates $(CANDIDATES) --plain --ramp $(RAMP) --minutes 5 --save-every 45 --drops-per-minute \
+	    $$(( ($(CANDIDATES) + 449) / 450 )) --kill-hall 1 --upgrade 1 --report $(B)/rehearsal.html
 chaos: $(BIN)
 	EXAMHALL=$(BIN) tests/chaos/run.sh $(KILLS)
 test-chaos: $(BIN)
