@@ -21,6 +21,7 @@ trap end EXIT INT TERM
 ports_find 1
 taskset -c 0 build/bench/bare --port "$port" --connections 1024 &
 bare_pid=$!
+until ss -Htln | grep -q ":$port "; do sleep 0.05; done
 url="http://127.0.0.1:$port/v1/attempts/1/answers/1"
 cat > "$work/save.lua" <<'LUA'
 wrk.method = "PUT"
