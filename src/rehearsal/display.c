@@ -1,7 +1,7 @@
 /* display.c - see display.h. */
 #include "rehearsal/display.h"
 #include "base/out.h"
-#include "rehearsal/units.h"
+#include "page/units.h"
 
 #include <stdarg.h>
 #include <stdio.h>

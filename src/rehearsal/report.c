@@ -1,8 +1,8 @@
 /* report.c - the page itself: verdict, run, ledger, tables, and where to sign; see report.h. The
  * drawings are in report_figures.c. */
 #include "rehearsal/report.h"
-#include "rehearsal/html.h"
-#include "rehearsal/units.h"
+#include "page/html.h"
+#include "page/page.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -580,27 +580,14 @@ static void signatures(struct out *out, str json_name, str json_digest)
 /* --- the page -----------------------------------------------------------------------------------
  */
 
-static void title(struct out *out, const struct report *report)
-{
-    out_z(out, "Rehearsal of an examination with ");
-    count(out, report->outcome->candidates);
-    out_z(out, " candidates");
-}
-
 void report_html(struct out *out, const struct report *report, str json_name, str json_digest)
 {
-    char began[64];
+    char began[64], over[100], title[100], number[UNIT_TEXT_MAX];
     when(began, report->began_at);
-    out_z(out, "<!doctype html>\n<html lang=\"en\"><head><meta "
-               "charset=\"utf-8\"/><meta name=\"viewport\" content=\"width=device-width\"/>"
-               "<title>");
-    title(out, report);
-    out_fmt(out,
-            "</title><style>%s</style></head><body>\n<header><p class=\"over\">Rehearsal "
-            "report \u00b7 %s</p><h1>",
-            report_style, began);
-    title(out, report);
-    out_z(out, "</h1></header><main>\n");
+    snprintf(over, sizeof(over), "Rehearsal report \u00b7 %s", began);
+    snprintf(title, sizeof(title), "Rehearsal of an examination with %s candidates",
+             unit_text(number, UNIT_COUNT, report->outcome->candidates));
+    page_begin(out, over, title);
     verdict_banner(out, report);
     tiles(out, report);
     if (report->judgement->verdict != VERDICT_PASS)
@@ -618,5 +605,5 @@ void report_html(struct out *out, const struct report *report, str json_name, st
     used_all(out, report);
     generator(out, report);
     signatures(out, json_name, json_digest);
-    out_z(out, "</main></body></html>\n");
+    page_end(out);
 }

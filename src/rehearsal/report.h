@@ -29,7 +29,6 @@ void report_html(struct out *out, const struct report *report, str json_name, st
 /* --- parts, each in a file of its own -----------------------------------------------------------
  */
 
-extern const char report_style[];                                       /* report_style.c */
 void report_figures_load(struct out *out, const struct report *report); /* report_figures.c */
 void report_figures_usage(struct out *out, const struct report *report);
 void report_figure_lag(struct out *out, const struct report *report);

@@ -1,18 +1,10 @@
 /* report_figures.c - the drawings of the report: which of the series goes into which plot. */
-#include "rehearsal/html.h"
-#include "rehearsal/plot.h"
+#include "page/page.h"
 #include "rehearsal/report.h"
 
 #include <math.h>
 
-enum {
-    WIDE = 960,
-    HALF = 500,
-    TALL = 300,
-    LOW = 240,
-    TABLE_ROWS = 20,
-    MARKS_MAX = SERIES_MARKS_MAX + FAULTS_MAX
-};
+enum { MARKS_MAX = SERIES_MARKS_MAX + FAULTS_MAX };
 
 /* The numbers of one plot, as plot.h wants them; one figure at a time. */
 struct canvas {
@@ -62,8 +54,8 @@ static struct plot *begin(const struct report *report, enum plot_kind kind, enum
                                  .count = series->count,
                                  .marks = canvas.marks,
                                  .mark_count = marks_make(report),
-                                 .width = WIDE,
-                                 .height = TALL };
+                                 .width = PAGE_WIDE,
+                                 .height = PAGE_TALL };
     return &canvas.plot;
 }
 
@@ -81,20 +73,7 @@ static void add(const char *name, unsigned colour, bool faint, value_fn value, u
 
 static void end(struct out *out, const char *caption)
 {
-    out_fmt(out, "<figure%s><figcaption><strong>",
-            canvas.plot.width == WIDE ? " class=\"wide\"" : "");
-    html_text(out, str_z(canvas.plot.title));
-    out_z(out, "</strong> <span>");
-    html_text(out, str_z(canvas.plot.axis));
-    out_z(out, "</span>");
-    if (caption)
-        out_fmt(out, "<p>%s</p>", caption);
-    out_z(out, "</figcaption><div class=\"frame\">");
-    plot_svg(out, &canvas.plot);
-    out_z(out, "</div><details><summary>as a table</summary><p>The highest value in each span of "
-               "time.</p>");
-    plot_table(out, &canvas.plot, TABLE_ROWS);
-    out_z(out, "</details></figure>\n");
+    page_figure(out, &canvas.plot, caption);
 }
 
 static double seconds_of(const struct point *p)
@@ -177,8 +156,8 @@ static void figure_start(struct out *out, const struct report *report)
     const struct board *total = &report->outcome->total;
     const struct series *series = report->outcome->series;
     struct plot *plot = begin(report, PLOT_LINEAR, UNIT_COUNT, "The start", "starts a second");
-    plot->width = HALF;
-    plot->height = LOW;
+    plot->width = PAGE_HALF;
+    plot->height = PAGE_LOW;
     if (total->first_start_us && total->last_started_us > total->first_start_us) {
         double first = (double)(total->first_start_us - series->begin_us) / 1e6;
         double last = (double)(total->last_started_us - series->begin_us) / 1e6;
@@ -223,8 +202,8 @@ static void figure_latency(struct out *out, const struct report *report, enum as
 {
     struct plot *plot =
         begin(report, PLOT_LOG, UNIT_MS, title, "latency of each second, logarithmic");
-    plot->width = wide ? WIDE : HALF;
-    plot->height = wide ? TALL : LOW;
+    plot->width = wide ? PAGE_WIDE : PAGE_HALF;
+    plot->height = wide ? PAGE_TALL : PAGE_LOW;
     add("p50", 0, false, ask_p50, ask);
     add("p99", 1, false, ask_p99, ask);
     add("longest", 6, true, ask_max, ask);
@@ -304,8 +283,8 @@ void report_figures_usage(struct out *out, const struct report *report)
     out_z(out, "<div class=\"figures\">");
     figure_cpu(out, report);
     struct plot *plot = begin(report, PLOT_LINEAR, UNIT_BYTES, "Memory", "bytes");
-    plot->width = HALF;
-    plot->height = LOW;
+    plot->width = PAGE_HALF;
+    plot->height = PAGE_LOW;
     add("hall", 0, false, memory, USAGE_HALL);
     add("gateway", 2, false, memory, USAGE_GATEWAY);
     add("kernel", 1, false, kernel, 0);
@@ -313,8 +292,8 @@ void report_figures_usage(struct out *out, const struct report *report)
     end(out, "Of hall and gateway what is their own. Kernel: what it holds more than before the "
              "run, for both ends of each connection and all else. Sockets: bytes on their way.");
     plot = begin(report, PLOT_LINEAR, UNIT_BYTES, "Disk", "bytes written a second");
-    plot->width = HALF;
-    plot->height = LOW;
+    plot->width = PAGE_HALF;
+    plot->height = PAGE_LOW;
     add("written", 5, false, written, 0);
     end(out, "By the hall, as the kernel accounts for it: in whole pages, of which large ones "
              "count in full for a few changed bytes.");
@@ -340,7 +319,7 @@ void report_figure_lag(struct out *out, const struct report *report)
 {
     struct plot *plot = begin(report, PLOT_LOG, UNIT_MS, "How late the virtual candidates were",
                               "lateness of each second, logarithmic");
-    plot->height = LOW;
+    plot->height = PAGE_LOW;
     add("p50", 0, false, lag_p50, 0);
     add("p99", 1, false, lag_p99, 0);
     add("longest", 6, true, lag_max, 0);

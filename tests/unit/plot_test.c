@@ -1,8 +1,8 @@
 /* plot_test.c - drawings against what a reader would say of them: round ticks, every peak there,
  * nothing drawn outside, and no text that can break out of its place. */
-#include "rehearsal/html.h"
-#include "rehearsal/plot.h"
-#include "rehearsal/units.h"
+#include "page/html.h"
+#include "page/plot.h"
+#include "page/units.h"
 #include "tests/test.h"
 #include "tests/unit/xml_check.h"
 

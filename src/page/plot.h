@@ -5,7 +5,7 @@
  * units; each line carries its name. Long series are thinned so that no peak is lost. */
 #pragma once
 
-#include "rehearsal/units.h"
+#include "page/units.h"
 #include "base/out.h"
 
 enum { PLOT_LINES_MAX = 8, PLOT_TICKS_MAX = 16, PLOT_COLOURS = 7 };

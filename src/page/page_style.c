@@ -1,8 +1,8 @@
-/* report_style.c - how the report looks: light and dark, on paper, and without colours that some
+/* page_style.c - how a page looks: light and dark, on paper, and without colours that some
  * cannot tell apart (after Okabe and Ito's palette). Only the reader's own fonts. */
-#include "rehearsal/report.h"
+#include "page/page.h"
 
-const char report_style[] =
+const char page_style[] =
     ":root{color-scheme:light;--ground:#fff;--soft:#f4f6f9;--line:#d5dce6;--ink:#16202e;"
     "--ink2:#4c5a6d;--pass:#1a6b3c;--pass2:#e2f3e8;--fail:#a32a1e;--fail2:#fbe7e4;--void:#8a4b00;"
     "--void2:#fdf0da;--fault:#a8327c;"

@@ -1,5 +1,5 @@
 /* units.c - see units.h. */
-#include "rehearsal/units.h"
+#include "page/units.h"
 
 #include <math.h>
 #include <stdio.h>

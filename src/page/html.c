@@ -1,5 +1,5 @@
 /* html.c - see html.h. */
-#include "rehearsal/html.h"
+#include "page/html.h"
 
 #define REPLACEMENT "\xef\xbf\xbd"
 

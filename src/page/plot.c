@@ -1,6 +1,6 @@
 /* plot.c - see plot.h. */
-#include "rehearsal/plot.h"
-#include "rehearsal/html.h"
+#include "page/plot.h"
+#include "page/html.h"
 
 #include <math.h>
 #include <stdlib.h>
