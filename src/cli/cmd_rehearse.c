@@ -2,6 +2,7 @@
 #include "cli/cmd.h"
 #include "cli/readiness.h"
 #include "rehearsal/agent_host.h"
+#include "rehearsal/measure.h"
 #include "rehearsal/rehearsal.h"
 #include "rehearsal/report_file.h"
 
@@ -122,7 +123,7 @@ static void command_write(struct out *out, char **argv, const struct rehearsal_o
 }
 
 static int report(const struct rehearsal_opts *opts, struct readiness *readiness,
-                  const char *report_path, const char *command)
+                  const char *report_path, const char *capacity_path, const char *command)
 {
     static struct outcome outcome;
     static struct judgement judgement;
@@ -151,6 +152,9 @@ static int report(const struct rehearsal_opts *opts, struct readiness *readiness
     out_fini(&out);
     if (report_path)
         f = report_file_write(&about, report_path, &why);
+    if (!f && capacity_path)
+        f = measure_write(capacity_path, opts, &outcome, &judgement, &readiness->spec.objectives,
+                          about.ended_at, &why);
     if (!f)
         f = readiness_certify(readiness, opts, &outcome, &judgement, &why);
     if (f)
@@ -181,6 +185,7 @@ int cmd_rehearse(int argc, char **argv)
         { "--await", NULL, offsetof(struct rehearsal_opts, await), 1, CREW_HOSTS_MAX },
     };
     const char *seed = NULL, *profile = "day", *valid_days = NULL, *report_path = NULL;
+    const char *capacity_path = NULL;
     struct readiness readiness = { .valid_days = 7 };
     struct agent_host_opts lent = { .version = version(), .patience_s = 300, .say = say };
     const struct option options[] = {
@@ -197,6 +202,7 @@ int cmd_rehearse(int argc, char **argv)
         { "--for", &readiness.for_dir, NULL },
         { "--certificate", &readiness.file, NULL },
         { "--report", &report_path, NULL },
+        { "--capacity", &capacity_path, NULL },
         { "--sign-with", &readiness.sign_with, NULL },
         { "--valid-days", &valid_days, NULL },
         { "--target", &opts.target, NULL },
@@ -244,11 +250,13 @@ int cmd_rehearse(int argc, char **argv)
         f = readiness_check(&readiness, &opts, &why);
     if (!f && report_path)
         f = report_file_check(report_path, &why);
+    if (!f && capacity_path)
+        f = measure_check(capacity_path, &opts, &why);
     struct out command = out_make(64 * KIB);
     command_write(&command, argv, &opts);
     status = f                ? complain(f, &why)
              : command.failed ? EXIT_WORLD
-                              : report(&opts, &readiness, report_path, command.p);
+                              : report(&opts, &readiness, report_path, capacity_path, command.p);
     out_fini(&command);
     readiness_fini(&readiness);
     return status;
