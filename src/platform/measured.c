@@ -153,7 +153,8 @@ static fail read_run(const struct reader *reader)
     const struct json *object;
     fail f = object_of(reader, reader->root, "run", names, &object);
     if (!f)
-        f = json_bool(object, "tls", true, &reader->to->tls, reader->why);
+        f = why_add(reader->why, json_bool(object, "tls", true, &reader->to->tls, reader->why),
+                    "run");
     return f ? f : read_numbers(reader, object, "run");
 }
 
