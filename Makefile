@@ -108,6 +108,7 @@ $(O)/src/cli/main.o: CPPFLAGS += -DEXAMHALL_VERSION='"$(VERSION)"' -DEXAMHALL_RE
 $(O)/src/cli/main.o: $(shell git rev-parse --git-path HEAD 2>/dev/null) # a new commit is a new version
 $(O)/src/platform/image_sbom.o: web/package-lock.json
 $(O)/src/platform/sample.o: data/sample/exam.jsonl data/sample/roster.csv
+$(O)/src/platform/prices.o: deploy/prices/aws.json
 $(O)/src/platform/env_pipeline.o: $(wildcard deploy/pipelines/*/*.yml)
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -33,6 +33,7 @@ int cmd_roster(int argc, char **argv);
 int cmd_rehearse(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_env(int argc, char **argv);
+int cmd_plan(int argc, char **argv);
 int cmd_upgrade(int argc, char **argv);
 int cmd_image(int argc, char **argv);
 int cmd_hall(int argc, char **argv);     /* hidden: the hall's process */

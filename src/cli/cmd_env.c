@@ -153,7 +153,7 @@ static int list(const struct env_words *words, struct arena *arena)
  */
 
 /* Beside and renamed: whoever reads the spec meanwhile sees the old one or the new one. */
-static fail replace_file(const char *path, str text, struct why *why)
+fail replace_file(const char *path, str text, struct why *why)
 {
     char beside[4200];
     struct stat st;

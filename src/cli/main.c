@@ -73,6 +73,23 @@ static const struct command commands[] = {
       "Exit status 1: the spec has mistakes, the environment is there already, or they differ.\n\n"
       "  examhall env add prod --like nonprod --account 444455556666 --size exam\n"
       "  examhall env diff nonprod prod\n" },
+    { "plan", cmd_plan, "what an environment needs for its timetable, why, and for how much",
+      "usage: examhall plan [--env NAME] [--capacity FILE] [--prices FILE] [--roster FILE]\n"
+      "                     [--save-every S] [--start-within S] [--submit-within S]\n"
+      "                     [--result-within S] [--write] [--spec FILE] [--json]\n\n"
+      "Reckons from the timetable of the spec, what a rehearsal measured and a price list:\n"
+      "replicas, memory, nodes, partitions, database class, quotas to ask for, money; each with\n"
+      "its reason, and which constraint binds it. The environment is the one named, else the\n"
+      "first on AWS of size exam. The capacity file is capacity.json beside the spec unless\n"
+      "told otherwise; rehearse --capacity writes it, and without one nothing is made up. The\n"
+      "packed price list has approximations: --prices takes yours (docs/capacity.md). --roster\n"
+      "counts candidates by shift where there are more than the spec expects. Candidates save\n"
+      "every 45 s, start and submit within 60 s, ask three times for results within 60 s.\n"
+      "--write puts replicas and what else is lacking into the environment in the spec, and\n"
+      "leaves every other byte alone; env render then has the schedule with them.\n"
+      "Exit status 1: the spec gives less than is needed, or nothing was measured.\n\n"
+      "  examhall rehearse --candidates 5000 --profile stampede --capacity capacity.json\n"
+      "  examhall plan --env prod --write\n" },
     { "exam", cmd_exam, "import, list, open, close, score, publish exams",
       "usage: examhall exam import EXAM FILE [--format jsonl|csv|gift] [--replace] [--data DIR] "
       "[--json]\n"

@@ -69,23 +69,40 @@ static void write_instant(struct yaml_out *y, const char *key, instant at)
     yo_z(y, key, text);
 }
 
-/* From `ahead` before a shift opens until `after` its last candidate may end. */
+/* From `ahead` before something begins until `after` it is over. */
+static void write_window(struct yaml_out *y, const struct env *env, str name, instant from,
+                         instant to, int64_t candidates)
+{
+    yo_item(y);
+    yo_str(y, "name", name);
+    yo_str(y, "timezone", env->spec->time_zone);
+    write_instant(y, "start", from - env_ms(env, "schedule.ahead"));
+    write_instant(y, "end", to + env_ms(env, "schedule.after"));
+    yo_i64(y, "candidates", candidates);
+    yo_item_end(y);
+}
+
 static void write_shift(struct yaml_out *y, const struct env *env, const struct spec_exam *exam,
                         const struct spec_shift *shift)
 {
-    instant opens = shift->opens ? shift->opens : shift->starts;
+    instant opens = spec_shift_opens(shift);
     instant starts = shift->starts ? shift->starts : shift->opens;
     int64_t minutes = exam->minutes ? exam->minutes : 60;
-    if (!opens)
-        return; /* whenever the exam is open: nothing to plan for */
-    yo_item(y);
-    yo_str(y, "name",
-           arena_fmt(env->arena, "%.*s/%.*s", STR_ARG(exam->name), STR_ARG(shift->name)));
-    yo_str(y, "timezone", env->spec->time_zone);
-    write_instant(y, "start", opens - env_ms(env, "schedule.ahead"));
-    write_instant(y, "end", starts + minutes * 60000 + env_ms(env, "schedule.after"));
-    yo_i64(y, "candidates", shift->candidates);
-    yo_item_end(y);
+    str name = arena_fmt(env->arena, "%.*s/%.*s", STR_ARG(exam->name), STR_ARG(shift->name));
+    if (opens) /* else it is held whenever the exam is open: nothing to plan for */
+        write_window(y, env, name, opens, starts + minutes * 60000, shift->candidates);
+}
+
+static void write_exam(struct yaml_out *y, const struct env *env, const struct spec_exam *exam)
+{
+    int64_t candidates = 0;
+    for (unsigned s = 0; s < exam->shift_count; s++) {
+        write_shift(y, env, exam, &exam->shifts[s]);
+        candidates += exam->shifts[s].candidates;
+    }
+    if (exam->results)
+        write_window(y, env, arena_fmt(env->arena, "%.*s/results", STR_ARG(exam->name)),
+                     exam->results, exam->results, candidates);
 }
 
 static void write_scaling(struct yaml_out *y, const struct env *env)
@@ -97,8 +114,7 @@ static void write_scaling(struct yaml_out *y, const struct env *env)
     yo_open(y, "schedule");
     before = y->out->n;
     for (unsigned e = 0; e < spec->exam_count; e++)
-        for (unsigned s = 0; s < spec->exams[e].shift_count; s++)
-            write_shift(y, env, &spec->exams[e], &spec->exams[e].shifts[s]);
+        write_exam(y, env, &spec->exams[e]);
     if (y->out->n == before) {
         y->out->n -= sizeof("schedule:\n") - 1 + 2; /* none: written as an empty list instead */
         yo_close(y);

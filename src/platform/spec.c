@@ -161,6 +161,7 @@ static void read_exam(struct reader *r, const struct yaml *node, struct spec_exa
     exam->wrong = yaml_text(marks, "wrong");
     exam->partial = yaml_text(marks, "partial");
     exam->instructions = lines_of(r, yaml_member(node, "instructions"));
+    exam->results = time_of(r, node, "results", 0);
     if (!exam->name.n && !yaml_member(node, "name"))
         spec_mistake(r->mistakes, node->line, "an exam needs a name, such as name: paper-1");
     read_shifts(r, yaml_member(node, "shifts"), exam);

@@ -22,9 +22,16 @@ struct spec_shift {
     int64_t candidates;
 };
 
+/* When sign-ins begin: `opens`, or half an hour before the start; 0: no time is said. */
+static inline instant spec_shift_opens(const struct spec_shift *shift)
+{
+    return shift->opens ? shift->opens : shift->starts ? shift->starts - 1800000 : 0;
+}
+
 struct spec_exam {
     str name, title, right, wrong, partial, instructions; /* instructions: lines */
     int64_t minutes;
+    instant results; /* when they are published; 0: not said */
     struct spec_shift *shifts;
     unsigned shift_count;
 };

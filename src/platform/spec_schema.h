@@ -79,6 +79,8 @@ bool spec_is(const struct spec_row *row, enum spec_type type, str text);
 const char *spec_wanted(const struct spec_row *row, char *to, size_t n);
 const char *spec_wanted_of(enum spec_type type); /* of one of the types from SPEC_PATTERNS on */
 bool spec_ms(str text, int64_t *ms);             /* "250ms", "2s", "60m", "1h" */
+bool spec_milli(str text, int64_t *milli);       /* of processors: "500m", "2" */
+bool spec_bytes(str text, int64_t *bytes);       /* "256Mi", "2Gi" */
 
 /* --- what a size and a region come to ------------------------------------------------------------
  */

@@ -94,6 +94,25 @@ bool spec_ms(str text, int64_t *ms)
     return false;
 }
 
+bool spec_milli(str text, int64_t *milli)
+{
+    if (str_ends(text, STR("m")))
+        return str_i64(str_first(text, text.n - 1), milli);
+    return str_i64(text, milli) && !__builtin_mul_overflow(*milli, 1000, milli);
+}
+
+bool spec_bytes(str text, int64_t *bytes)
+{
+    static const struct {
+        const char *name;
+        int64_t bytes;
+    } units[] = { { "Ki", KIB }, { "Mi", MIB }, { "Gi", GIB } };
+    for (size_t i = 0; i < COUNT(units); i++)
+        if (str_ends(text, str_z(units[i].name)) && str_i64(str_first(text, text.n - 2), bytes))
+            return !__builtin_mul_overflow(*bytes, units[i].bytes, bytes);
+    return false;
+}
+
 bool spec_is(const struct spec_row *row, enum spec_type type, str text)
 {
     int64_t number;

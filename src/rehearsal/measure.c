@@ -98,7 +98,7 @@ static void held_take(struct measured *measured, const struct series *series,
         }
         if (within && seconds > 0 && saves / seconds > (double)measured->saves_per_s) {
             measured->saves_per_s = (int64_t)(saves / seconds);
-            measured->requests_per_s = (int64_t)(requests / seconds);
+            measured->requests_per_s = (int64_t)(MAX(requests, saves) / seconds);
         }
     }
 }
