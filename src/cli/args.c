@@ -121,6 +121,25 @@ fail hall_dir(const char *given, const char **dir, struct why *why)
                     *dir, *dir);
 }
 
+/* A pipe does not say how much will come: roster import /dev/stdin. */
+static fail pipe_read(int fd, const char *path, size_t bytes_max, struct arena *arena, str *bytes,
+                      struct why *why)
+{
+    struct out all = out_make(bytes_max + 64 * KIB);
+    ssize_t got = 1;
+    while (got > 0 && all.n <= bytes_max && out_reserve(&all, 64 * KIB)) {
+        got = read(fd, all.p + all.n, 64 * KIB);
+        all.n += (size_t)MAX(got, 0);
+    }
+    char *p = all.n <= bytes_max && !got ? arena_bytes(arena, all.n + 1) : NULL;
+    if (p)
+        *bytes = str_of(memcpy(p, all.p ? all.p : "", all.n), all.n);
+    out_fini(&all);
+    if (got < 0)
+        return fail_errno(why, FAIL_WORLD, "%s cannot be read", path);
+    return p ? FAIL_NONE : fail_set(why, FAIL_LIMIT, "%s has more than %zu bytes", path, bytes_max);
+}
+
 fail file_read(const char *path, size_t bytes_max, struct arena *arena, str *bytes, struct why *why)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -129,6 +148,11 @@ fail file_read(const char *path, size_t bytes_max, struct arena *arena, str *byt
         if (fd >= 0)
             close(fd);
         return fail_errno(why, FAIL_WORLD, "%s cannot be read", path);
+    }
+    if (!S_ISREG(st.st_mode)) {
+        fail f = pipe_read(fd, path, bytes_max, arena, bytes, why);
+        close(fd);
+        return f;
     }
     char *p = (uint64_t)st.st_size <= bytes_max ? arena_bytes(arena, (size_t)st.st_size + 1) : NULL;
     if (!p) {

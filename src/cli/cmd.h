@@ -31,6 +31,7 @@ int cmd_status(int argc, char **argv);
 int cmd_exam(int argc, char **argv);
 int cmd_roster(int argc, char **argv);
 int cmd_rehearse(int argc, char **argv);
+int cmd_officer(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_env(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
@@ -38,6 +39,7 @@ int cmd_upgrade(int argc, char **argv);
 int cmd_image(int argc, char **argv);
 int cmd_hall(int argc, char **argv);     /* hidden: the hall's process */
 int cmd_gateway(int argc, char **argv);  /* hidden: the gateway's process */
+int cmd_tunnel(int argc, char **argv);   /* hidden: between the two in a cluster */
 int cmd_handover(int argc, char **argv); /* hidden: says how it takes over (cmd_upgrade.c) */
 
 const char *version(void);

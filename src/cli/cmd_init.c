@@ -5,8 +5,8 @@
 #include "app/service.h"
 #include "cli/cmd.h"
 #include "cli/importing.h"
+#include "cli/officer.h"
 #include "crypto/cert.h"
-#include "crypto/password.h"
 #include "platform/sample.h"
 
 #include <errno.h>
@@ -23,7 +23,7 @@ struct init {
     char made[4096]; /* where it is being made */
     bool empty;
     struct chance chance;
-    char password[32], totp_secret[40];
+    struct new_officer officer;
 };
 
 static const char sample_exams[] =
@@ -84,40 +84,6 @@ static fail write_spec(struct init *init, struct why *why)
     return f;
 }
 
-/* RFC 4648 base32, as authenticator apps read it. */
-static void base32(const uint8_t *bytes, size_t n, char *out)
-{
-    static const char symbols[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    unsigned bits = 0, left = 0;
-    for (size_t i = 0; i < n; i++) {
-        bits = bits << 8 | bytes[i];
-        for (left += 8; left >= 5; left -= 5)
-            *out++ = symbols[bits >> (left - 5) & 31];
-    }
-    *out = 0;
-}
-
-static fail add_officer(struct init *init, struct admin *admin, struct arena *arena,
-                        struct why *why)
-{
-    uint8_t secret[TOTP_SECRET_BYTES];
-    char hex[2 * TOTP_SECRET_BYTES + 1];
-    struct out body = out_make(4 * KIB);
-    str reply;
-    chance_fill(&init->chance, secret, sizeof(secret));
-    password_make(init->password, &init->chance);
-    base32(secret, sizeof(secret), init->totp_secret);
-    jo_open(&body, NULL, '{');
-    jo_z(&body, "name", OFFICER);
-    jo_z(&body, "password", init->password);
-    jo_z(&body, "totp_secret_hex", sodium_bin2hex(hex, sizeof(hex), secret, sizeof(secret)));
-    jo_close(&body, '}');
-    fail f = admin_call(admin, "POST", "/v1/officers", out_view(&body), arena, &reply, why);
-    out_fini(&body);
-    sodium_memzero(secret, sizeof(secret));
-    return f;
-}
-
 static fail add_sample(struct admin *admin, struct arena *arena, struct why *why)
 {
     static const char define[] =
@@ -168,7 +134,7 @@ static fail fill(struct init *init, struct why *why)
     if (!f)
         f = admin_open(&admin, init->made, why);
     if (!f)
-        f = add_officer(init, admin, &arena, why);
+        f = officer_add(&init->officer, OFFICER, admin, &init->chance, why);
     if (!f && !init->empty)
         f = add_sample(admin, &arena, why);
     if (!f)
@@ -214,8 +180,8 @@ static void print(const struct init *init)
         jo_z(&out, "url", "https://localhost:8443");
         jo_open(&out, "officer", '{');
         jo_z(&out, "name", OFFICER);
-        jo_z(&out, "password", init->password);
-        jo_z(&out, "totp_secret", init->totp_secret);
+        jo_z(&out, "password", init->officer.password);
+        jo_z(&out, "totp_secret", init->officer.totp_secret);
         jo_close(&out, '}');
         jo_z(&out, "candidates", codes);
         out_z(&out, "}\n");
@@ -229,7 +195,7 @@ static void print(const struct init *init)
                 "               (shown only now; the hall keeps a hash)\n\n"
                 "  Candidates   %s (roll number and code; keep it secret)\n\n"
                 "Start it with: examhall serve --data %s\n",
-                init->dir, init->password, init->totp_secret, codes, init->dir);
+                init->dir, init->officer.password, init->officer.totp_secret, codes, init->dir);
     }
     fwrite(out.p, 1, out.n, stdout);
     fflush(stdout);

@@ -113,6 +113,15 @@ static const struct command commands[] = {
       "are imported. export writes CSV to stdout; --codes writes only roll,code: keep it "
       "secret.\n\n"
       "  examhall roster import candidates.csv\n" },
+    { "officer", cmd_officer, "add an officer",
+      "usage: examhall officer add NAME [--data DIR] [--json]\n\n"
+      "Makes the officer NAME of the hall in DIR (./hall), running or not, and shows the password "
+      "and the\n"
+      "secret of the one-time codes once; the hall keeps a hash. init has made the first one, "
+      "unless\n"
+      "the hall's keys came from elsewhere, as in a cluster. Exit status 1: there is one of that "
+      "name.\n\n"
+      "  examhall officer add invigilator-7 --data hall\n" },
     { "rehearse", cmd_rehearse, "virtual candidates against a hall",
       "usage: examhall rehearse --candidates N|--for DIR [--profile P] [--minutes M] [--ramp S]\n"
       "                         [--save-every S] [--drops-per-minute D] [--kill-hall K]\n"

@@ -1,11 +1,12 @@
 // commands.test.mjs - the command line as scripts meet it: fields, exit statuses, words.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { createHmac } from "node:crypto";
 import { EXAMHALL, Serving, codes, examhall, expect, folder, free_port, json, remove, until, write } from "./support.mjs";
 
 let dir, data, made;
@@ -52,7 +53,7 @@ describe("init", () => {
 });
 
 describe("help", () => {
-  const commands = ["init", "serve", "status", "exam", "roster", "rehearse", "verify", "upgrade"];
+  const commands = ["init", "serve", "status", "exam", "roster", "officer", "rehearse", "verify", "upgrade"];
   for (const command of commands)
     test(`${command} --help has an example and writes to stdout`, () => {
       const { out, err } = expect(0, command, "--help");
@@ -142,6 +143,11 @@ describe("roster", () => {
     assert.deepEqual(report.refused.map(({ line }) => line), [4, 5, 6]);
     assert.match(report.refused[0].reason, /N1 is on line 2 already/);
   });
+  test("comes through a pipe too", () => {
+    const { stdout } = spawnSync("sh", ["-c", `printf 'roll,name,exam\\n,Nobody,sample\\n' | "$0" "$@"`, EXAMHALL, "roster", "import", "/dev/stdin", "--data", data, "--json"], { encoding: "utf8" });
+    assert.deepEqual(JSON.parse(stdout).refused.map(({ line }) => line), [2]);
+  });
+
   test("a roll number of an earlier import is refused", () => {
     const report = examhall("roster", "import", write(dir, "r2.csv", `${head}N1,Ann,2009-01-02,,sample,,\n`), "--data", data, "--json");
     assert.equal(report.status, 1);
@@ -177,6 +183,29 @@ describe("roster", () => {
     assert.deepEqual(report.refused, []);
     assert.equal(json("status", "--data", big).candidates.roster, 450_000);
     remove(big);
+  });
+});
+
+describe("officer", () => {
+  /** RFC 6238, of a secret in base32. */
+  function one_time_code(secret) {
+    const bits = [...secret].map((c) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(c).toString(2).padStart(5, "0")).join("");
+    const counter = Buffer.alloc(8);
+    counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+    const mac = createHmac("sha1", Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)))).update(counter).digest();
+    return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, "0");
+  }
+
+  test("one who was added signs in; the same name again is refused", async () => {
+    const { name, password, totp_secret } = json("officer", "add", "invigilator-7", "--data", data);
+    assert.equal(name, "invigilator-7");
+    const hall = await Serving.start(data);
+    const reply = await hall.ask("POST", "/v1/staff/sessions", { name, password, totp: one_time_code(totp_secret) });
+    assert.equal(reply.status, 200, reply.raw);
+    assert.match(expect(0, "officer", "add", "invigilator-8", "--data", data).out, /password  \S{12,}\n[^]*otpauth:.*shown only now/s);
+    await hall.stop();
+    assert.match(expect(1, "officer", "add", name, "--data", data).err, /is new/);
+    assert.match(expect(2, "officer", "remove", name, "--data", data).err, /usage: examhall officer add/);
   });
 });
 
