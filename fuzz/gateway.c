@@ -102,7 +102,7 @@ static void stranger(struct stage *stage, str bytes, unsigned step, bool deadly)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct stage stage;
-    static struct gateway_row row;
+    static struct gateway_stats stats;
     if (!size || size > 16 * KIB)
         return 0;
     stage = (struct stage){ .hall_count = 0 };
@@ -111,11 +111,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     stage.gate = net_sim_listen(&stage.sim, GATE);
     struct gateway_opts opts = { .tls_fd = -1,
                                  .plain_fd = stage.listener,
+                                 .probe_fd = -1,
                                  .stop_fd = -1,
                                  .leave_fd = -1,
                                  .log_fd = -1,
-                                 .gate_path = GATE };
-    reactor_init(&stage.reactor, &stage.sim.net, &opts, &limits, 100, NULL, &row);
+                                 .gate_path = GATE,
+                                 .stats = &stats };
+    reactor_init(&stage.reactor, &stage.sim.net, &opts, &limits, 100, NULL, &stats.rows[0]);
     unsigned step = data[0] & 0x40 ? (data[0] & 0x3fu) + 1 : 4096;
     stranger(&stage, str_of(data + 1, size - 1), step, data[0] & 0x80);
     run(&stage, 4, 130000);

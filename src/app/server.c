@@ -26,6 +26,7 @@
 #define IN_BYTES_MAX    (96 * MIB)  /* the operator's largest body and more */
 #define HELD_BYTES_MAX  (256 * MIB) /* a peer that does not read is dropped */
 #define ROUND_READS_MAX 8           /* chunks of one connection before the others get their turn */
+#define PROBES_MAX      32          /* connections; the oldest gives way */
 #define TICK_MS         100
 #define REST_US         500 /* see sys/pace.h: the log gathers twice as long anyhow */
 
@@ -37,7 +38,7 @@ struct mark {
 
 struct conn {
     int fd;
-    bool admin, broken;
+    bool admin, probe, broken;
     uint32_t watched; /* epoll events */
     struct out in, held;
     size_t in_done;   /* of `in`: requests already run */
@@ -63,7 +64,7 @@ struct server {
 };
 
 /* Epoll carries a pointer: a conn, or one of these for what is not one. */
-static char gate_tag, admin_tag, log_tag, worker_tag, signer_tag, stop_tag;
+static char gate_tag, admin_tag, probe_tag, log_tag, worker_tag, signer_tag, stop_tag;
 
 static void watch(struct server *server, int fd, uint32_t events, void *ptr)
 {
@@ -196,6 +197,13 @@ static void send_due(struct server *server, struct conn *conn)
 /* --- requests ----------------------------------------------------------------------------------
  */
 
+/* What probes and Prometheus may ask is asked as the operator; anything else is not there. */
+static void probe_rights(struct http_head *head)
+{
+    if (!str_starts(head->path, STR("/-/")) && !str_eq(head->path, STR("/metrics")))
+        head->path = STR("/");
+}
+
 /* Runs one request of the connection; false when there is no whole one, or it must wait. */
 static bool take_one(struct server *server, struct conn *conn)
 {
@@ -209,7 +217,7 @@ static bool take_one(struct server *server, struct conn *conn)
     int status = http_parse_request(&head, rest, 64 * KIB, &exchange->why);
     if (status == HTTP_MORE)
         return false;
-    if (status != HTTP_DONE || head.body_bytes > IN_BYTES_MAX / 2) {
+    if (status != HTTP_DONE || head.body_bytes > (conn->probe ? 0 : IN_BYTES_MAX / 2)) {
         /* The gateway sends nothing malformed, and the operator's client neither. */
         conn->broken = true;
         return false;
@@ -218,8 +226,10 @@ static bool take_one(struct server *server, struct conn *conn)
         return false;
     exchange_reset(exchange);
     exchange->owner = conn;
+    if (conn->probe)
+        probe_rights(&head);
     hall_handle(server->hall, exchange, &head, str_of(rest.p + head.head_bytes, head.body_bytes),
-                conn->admin);
+                conn->admin || conn->probe);
     conn->in_done += head.head_bytes + head.body_bytes;
     if (exchange->done) {
         reply(server, conn, exchange);
@@ -293,20 +303,38 @@ static void finish_jobs(struct server *server)
 /* --- connections -------------------------------------------------------------------------------
  */
 
-static void accept_all(struct server *server, int listener, bool admin)
+/* Anybody in the cluster may knock there, so idle ones must not keep the others out. */
+static void probes_bound(struct server *server)
+{
+    struct conn *oldest = NULL;
+    unsigned count = 0;
+    for (struct conn *conn = server->conns; conn; conn = conn->next) {
+        if (!conn->probe || conn->broken)
+            continue;
+        oldest = conn;
+        count++;
+    }
+    if (count > PROBES_MAX)
+        oldest->broken = true;
+}
+
+static void accept_all(struct server *server, int listener)
 {
     int fd;
     while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
         struct conn *conn = calloc(1, sizeof(*conn));
         must(conn);
         conn->fd = fd;
-        conn->admin = admin;
-        conn->in = out_make(IN_BYTES_MAX);
+        conn->admin = listener == server->opts.admin_fd;
+        conn->probe = listener == server->opts.probe_fd;
+        conn->in = out_make(conn->probe ? 2 * READ_BYTES : IN_BYTES_MAX);
         conn->held = out_make(HELD_BYTES_MAX);
         conn->next = server->conns;
         server->conns = conn;
         conn->watched = EPOLLIN;
         watch(server, fd, EPOLLIN, conn);
+        if (conn->probe)
+            probes_bound(server);
     }
 }
 
@@ -343,9 +371,11 @@ static void dispatch(struct server *server, const struct epoll_event *event)
     void *ptr = event->data.ptr;
     uint64_t count;
     if (ptr == &gate_tag)
-        accept_all(server, server->opts.gate_fd, false);
+        accept_all(server, server->opts.gate_fd);
     else if (ptr == &admin_tag)
-        accept_all(server, server->opts.admin_fd, true);
+        accept_all(server, server->opts.admin_fd);
+    else if (ptr == &probe_tag)
+        accept_all(server, server->opts.probe_fd);
     else if (ptr == &log_tag)
         fail_ignore(read(log_wake_fd(server->log), &count, sizeof(count)) < 0, "only empties it");
     else if (ptr == &worker_tag)
@@ -421,6 +451,7 @@ fail server_run(struct hall *hall, const struct server_opts *opts, struct why *w
     server.spare = exchange_new();
     watch(&server, opts->gate_fd, EPOLLIN, &gate_tag);
     watch(&server, opts->admin_fd, EPOLLIN, &admin_tag);
+    watch(&server, opts->probe_fd, EPOLLIN, &probe_tag);
     watch(&server, log_wake_fd(server.log), EPOLLIN, &log_tag);
     watch(&server, worker_fd(server.worker), EPOLLIN, &worker_tag);
     watch(&server, signer_fd(server.signer), EPOLLIN, &signer_tag);

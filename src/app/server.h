@@ -6,6 +6,7 @@
 struct server_opts {
     int gate_fd;  /* listening socket for the gateway, or -1 */
     int admin_fd; /* listening socket for the operator, or -1 */
+    int probe_fd; /* listening socket for probes and /metrics, and nothing else, or -1 */
     int stop_fd;  /* readable: stop (a signalfd or a pipe) */
 };
 

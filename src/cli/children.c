@@ -37,6 +37,21 @@ static void exec_hall(const struct supervisor *s)
                            "--data",     s->opts->dir,
                            "--spec",     s->spec,
                            "--services", s->opts->services ? s->opts->services : "",
+                           "--probes",   s->probes >= 0 ? "15" : "-1",
+                           NULL };
+    execv("/proc/self/exe", (char **)(uintptr_t)argv);
+}
+
+static void exec_tunnel(const struct supervisor *s)
+{
+    const char *argv[] = { "examhall",
+                           "tunnel",
+                           "--run",
+                           s->run,
+                           "--key",
+                           s->opts->gate_key,
+                           s->opts->hall ? "--hall" : NULL,
+                           s->opts->hall,
                            NULL };
     execv("/proc/self/exe", (char **)(uintptr_t)argv);
 }
@@ -54,9 +69,9 @@ static void exec_gateway(const struct supervisor *s, const struct child *child)
                            "--run",
                            s->run,
                            "--cert",
-                           crt,
+                           s->opts->tls_cert ? s->opts->tls_cert : crt,
                            "--key",
-                           key,
+                           s->opts->tls_key ? s->opts->tls_key : key,
                            "--reactors",
                            reactors,
                            "--connections",
@@ -67,26 +82,37 @@ static void exec_gateway(const struct supervisor *s, const struct child *child)
                            s->tls >= 0 ? "10" : "-1",
                            "--plain",
                            s->plain >= 0 ? "11" : "-1",
+                           "--probes",
+                           s->probes >= 0 && !has_hall(s) ? "15" : "-1",
                            NULL };
     execv("/proc/self/exe", (char **)(uintptr_t)argv);
 }
 
 static void exec_child(struct supervisor *s, const struct child *child, int ready)
 {
-    bool hall = child == &s->hall;
+    bool hall = child == &s->hall, tunnel = child == &s->tunnel;
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    /* First out of the way of the numbers 10 to 14, then onto them. */
-    int fds[] = { hall ? s->gate : s->tls, hall ? s->admin : s->plain, s->stats, ready,
-                  hall ? -1 : s->ticket };
+    /* First out of the way of the numbers 10 to 15, then onto them. */
+    int tunnel_end = s->opts->hall ? s->gate : s->far;
+    int fds[] = { tunnel ? tunnel_end
+                  : hall ? s->gate
+                         : s->tls,
+                  hall ? s->admin : s->plain,
+                  s->stats,
+                  ready,
+                  hall || tunnel ? -1 : s->ticket,
+                  s->probes };
     for (size_t i = 0; i < COUNT(fds); i++)
         fds[i] = fds[i] >= 0 ? fcntl(fds[i], F_DUPFD_CLOEXEC, 20) : -1;
     for (size_t i = 0; i < COUNT(fds); i++)
         give(fds[i], 10 + (int)i);
     if (hall)
         exec_hall(s);
+    else if (tunnel)
+        exec_tunnel(s);
     else
         exec_gateway(s, child);
     _exit(EXIT_WORLD);
@@ -124,7 +150,7 @@ static void ready_close(struct child *child)
 
 void children_check_ready(struct supervisor *s)
 {
-    struct child *children[] = { &s->hall, &s->gateway, &s->next };
+    struct child *children[] = { &s->tunnel, &s->hall, &s->gateway, &s->next };
     char byte;
     for (size_t i = 0; i < COUNT(children); i++) {
         struct child *child = children[i];
@@ -169,10 +195,12 @@ static void left(struct supervisor *s, struct child *child)
     memmove(child, child + 1, behind * sizeof(*child));
 }
 
-/* 0 is the hall, 1 the gateway, 2 the one that is to take over, then those that leave. */
+enum { TUNNEL_AT, HALL_AT, GATEWAYS_AT };
+
+/* The tunnel, the hall, the gateway, the one that is to take over, then those that leave. */
 static struct child *child_at(struct supervisor *s, unsigned i)
 {
-    struct child *first[] = { &s->hall, &s->gateway, &s->next };
+    struct child *first[] = { &s->tunnel, &s->hall, &s->gateway, &s->next };
     if (i < COUNT(first))
         return first[i];
     return i - COUNT(first) < s->leaving_count ? &s->leaving[i - COUNT(first)] : NULL;
@@ -230,7 +258,7 @@ bool gateway_row_find(struct supervisor *s, unsigned *row)
     for (*row = 0; *row + s->reactors <= GATEWAY_ROWS_MAX; *row += s->reactors) {
         struct child *child;
         bool taken = false;
-        for (unsigned i = 1; (child = child_at(s, i)); i++)
+        for (unsigned i = GATEWAYS_AT; (child = child_at(s, i)); i++)
             taken |= child->pid && child->row == *row;
         if (!taken)
             return true;
@@ -282,12 +310,12 @@ static unsigned tell(struct supervisor *s, unsigned first, unsigned end, int sig
     return here;
 }
 
-static void stop(struct supervisor *s, const char *name, unsigned first, unsigned last)
+static void stop(struct supervisor *s, const char *name, unsigned first, unsigned last, int sig)
 {
     int64_t until_ms = supervisor_now_ms() + STOP_S_MAX * 1000;
     char path[4400];
     struct why why;
-    tell(s, first, last, SIGTERM);
+    tell(s, first, last, sig);
     while (tell(s, first, last, 0)) {
         fail_ignore(children_reap(s, &why), "we are stopping anyhow");
         if (supervisor_now_ms() > until_ms) {
@@ -303,6 +331,9 @@ static void stop(struct supervisor *s, const char *name, unsigned first, unsigne
 
 void children_stop(struct supervisor *s)
 {
-    stop(s, "gateway", 1, UINT32_MAX);
-    stop(s, "hall", 0, 1);
+    stop(s, "gateway", GATEWAYS_AT, UINT32_MAX, SIGTERM);
+    /* Elsewhere gateways hold requests for the one that follows: without a checkpoint it is there
+     * sooner, as in an upgrade. */
+    stop(s, "hall", HALL_AT, GATEWAYS_AT, has_tunnel(s) ? SIGUSR1 : SIGTERM);
+    stop(s, "tunnel", TUNNEL_AT, HALL_AT, SIGTERM);
 }

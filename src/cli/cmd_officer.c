@@ -1,5 +1,5 @@
-/* cmd_officer.c - `examhall officer add`: another officer, or the first one of a hall that was not made
- * by `init`, such as one in a cluster, whose keys come from a secret. */
+/* cmd_officer.c - `examhall officer add`: another officer, or the first one of a hall that was not
+ * made by `init`, such as one in a cluster, whose keys come from a secret. */
 #include "app/service.h"
 #include "cli/officer.h"
 #include "crypto/password.h"

@@ -80,7 +80,7 @@ static void become(const struct supervisor *s, int program, int memory)
     char number[24], reactors[24];
     snprintf(number, sizeof(number), "%d", memory);
     snprintf(reactors, sizeof(reactors), "%lld", (long long)s->opts->reactors);
-    const char *argv[20] = { "examhall",   "serve",  "--data",     s->dir,
+    const char *argv[24] = { "examhall",   "serve",  "--data",     s->dir,
                              "--spec",     s->spec,  "--listen",   s->opts->listen,
                              "--reactors", reactors, "--handover", number };
     size_t n = 12;
@@ -91,6 +91,14 @@ static void become(const struct supervisor *s, int program, int memory)
     if (s->opts->services) {
         argv[n++] = "--services";
         argv[n++] = s->opts->services;
+    }
+    if (s->opts->tls_cert) {
+        argv[n++] = "--tls-cert";
+        argv[n++] = s->opts->tls_cert;
+    }
+    if (s->opts->tls_key) {
+        argv[n++] = "--tls-key";
+        argv[n++] = s->opts->tls_key;
     }
     if (s->opts->quiet)
         argv[n++] = "--quiet";

@@ -22,7 +22,10 @@ static const struct command commands[] = {
       "  examhall init hall\n" },
     { "serve", cmd_serve, "run the hall",
       "usage: examhall serve [--data DIR] [--spec FILE] [--listen ADDR] [--listen-plain ADDR]\n"
-      "                      [--services LIST] [--reactors N]\n\n"
+      "                      [--services LIST] [--reactors N] [--tls-cert FILE --tls-key FILE]\n"
+      "       examhall serve --listen-gate ADDR --gate-key FILE [--listen-probes ADDR] ...\n"
+      "       examhall serve --hall HOST:PORT --gate-key FILE [--listen-probes ADDR]\n"
+      "                      [--candidates N] [--drain S] [--drain-delay S] ...\n\n"
       "Starts the gateway and the hall and starts them again when they die. DIR is ./hall, FILE "
       "is\n"
       "DIR/hall.yaml and ADDR is 0.0.0.0:8443 unless told otherwise. --listen-plain serves HTTP "
@@ -34,8 +37,27 @@ static const struct command commands[] = {
       "sets its\n"
       "threads by hand. A limit of this machine that is too low for the roster is said on stderr "
       "(limit.low)\n"
-      "with the command that raises it.\n\n"
-      "  examhall serve --data hall --listen 0.0.0.0:443\n" },
+      "with the command that raises it.\n"
+      "In a cluster gateways and hall are apart. --listen-gate starts a hall alone, whose gateways "
+      "find it\n"
+      "at ADDR; --hall starts a gateway alone, as large as N candidates need (20,000 at least); "
+      "DIR "
+      "is then\n"
+      "only a place for its sockets. What they say goes by TLS with the key in FILE, 32 bytes or "
+      "more, the\n"
+      "same for all. Gateways hold requests while the hall is replaced, and look its name up "
+      "again.\n"
+      "--listen-probes answers /-/live, /-/started, /-/ready and /metrics by HTTP. When told to "
+      "end, "
+      "a\n"
+      "gateway is not ready at once, takes connections for --drain-delay seconds more, and then "
+      "closes\n"
+      "each after a reply that says so; all is over after --drain seconds.\n\n"
+      "  examhall serve --data hall --listen 0.0.0.0:443\n"
+      "  hall$ examhall serve --data hall --listen-gate 10.0.0.1:7443 --gate-key gate.key\n"
+      "  gate$ examhall serve --data /run/gate --hall hall:7443 --gate-key gate.key --tls-cert "
+      "tls.crt \\\n"
+      "            --tls-key tls.key --candidates 50000 --drain 120 --drain-delay 15\n" },
     { "upgrade", cmd_upgrade, "replace the running program; nobody notices",
       "usage: examhall upgrade [--data DIR] [--binary FILE] [--json]\n\n"
       "The hall that runs on DIR (./hall) goes on with the program FILE: this one, unless told "
@@ -223,6 +245,7 @@ static const struct command commands[] = {
       "login.txt\n" },
     { "hall", cmd_hall, NULL, "The hall's process; started by serve.\n" },
     { "gateway", cmd_gateway, NULL, "The gateway's process; started by serve.\n" },
+    { "tunnel", cmd_tunnel, NULL, "The way between a gateway and a hall; started by serve.\n" },
     { "handover", cmd_handover, NULL, "Says how this program takes over from another.\n" },
 };
 

@@ -1,12 +1,16 @@
-/* processes.c - the two processes that `serve` starts: the hall and the gateway. Not for people.
+/* processes.c - the processes that `serve` starts: the hall, the gateway, the tunnel between them
+ * in a cluster. Not for people.
  *
  * Their descriptors are inherited under fixed numbers (children.c): hall: 10 gate, 11 admin, 12
- * counters, 13 ready; gateway: 10 TLS, 11 plain, 12 counters, 13 ready, 14 ticket key. */
+ * counters, 13 ready, 15 probes; gateway: 10 TLS, 11 plain, 12 counters, 13 ready, 14 ticket key,
+ * 15 probes; tunnel: 10 where connections come in, 13 ready. */
 #include "app/server.h"
 #include "cli/cmd.h"
 #include "cli/define.h"
+#include "crypto/gate_key.h"
 #include "net/gateway.h"
 #include "net/portal_files.h"
+#include "net/tunnel.h"
 #include "platform/spec.h"
 #include "sys/note.h"
 
@@ -43,10 +47,19 @@ static bool is_hurried(int fd)
     return read(fd, &info, sizeof(info)) == sizeof(info) && info.ssi_signo == SIGUSR1;
 }
 
+/* What children.c wrote. */
+static int64_t number_of(const char *text)
+{
+    int64_t number;
+    must(str_i64(str_z(text), &number));
+    return number;
+}
+
 /* --- the hall ----------------------------------------------------------------------------------
  */
 
-static fail serve_hall(const char *dir, const char *spec_path, const char *only, struct why *why)
+static fail serve_hall(const char *dir, const char *spec_path, const char *only, int probe_fd,
+                       struct why *why)
 {
     struct arena arena = arena_make(8 * MIB);
     struct spec spec;
@@ -65,7 +78,9 @@ static fail serve_hall(const char *dir, const char *spec_path, const char *only,
                               .only = only,
                               .settings = spec.settings.p,
                               .version = version() };
-    struct server_opts server = { .gate_fd = 10, .admin_fd = 11, .stop_fd = stop_fd() };
+    struct server_opts server = {
+        .gate_fd = 10, .admin_fd = 11, .probe_fd = probe_fd, .stop_fd = stop_fd()
+    };
     /* A command that looked into the resting hall a moment ago may still hold its log. */
     for (int tries = 0; tries < LOCK_TRIES_MAX; tries++) {
         f = hall_open(&hall, &opts, why);
@@ -91,18 +106,19 @@ static fail serve_hall(const char *dir, const char *spec_path, const char *only,
 
 int cmd_hall(int argc, char **argv)
 {
-    const char *dir = NULL, *spec = NULL, *only = NULL, *words[1];
+    const char *dir = NULL, *spec = NULL, *only = NULL, *probes = "-1", *words[1];
     size_t words_n;
     bool stop;
     struct why why;
     const struct option options[] = { { "--data", &dir, NULL },
                                       { "--spec", &spec, NULL },
-                                      { "--services", &only, NULL } };
+                                      { "--services", &only, NULL },
+                                      { "--probes", &probes, NULL } };
     int status = args_parse(argc, argv, options, COUNT(options), words, 1, &words_n, &stop);
     if (status || stop)
         return status;
     signal(SIGPIPE, SIG_IGN);
-    fail f = serve_hall(dir, spec, only, &why);
+    fail f = serve_hall(dir, spec, only, (int)number_of(probes), &why);
     if (f)
         note_fail("hall.failed", &why);
     return f ? complain(f, &why) : EXIT_DONE;
@@ -111,18 +127,10 @@ int cmd_hall(int argc, char **argv)
 /* --- the gateway -------------------------------------------------------------------------------
  */
 
-/* What children.c wrote. */
-static int64_t number_of(const char *text)
-{
-    int64_t number;
-    must(str_i64(str_z(text), &number));
-    return number;
-}
-
 int cmd_gateway(int argc, char **argv)
 {
     const char *run = NULL, *cert = NULL, *key = NULL, *reactors = "0", *connections = "0",
-               *row = "0", *tls = "-1", *plain = "-1", *words[1];
+               *row = "0", *tls = "-1", *plain = "-1", *probes = "-1", *words[1];
     size_t words_n;
     bool stop;
     struct why why;
@@ -136,6 +144,7 @@ int cmd_gateway(int argc, char **argv)
         { "--row", &row, NULL },
         { "--tls", &tls, NULL },
         { "--plain", &plain, NULL },
+        { "--probes", &probes, NULL },
     };
     int status = args_parse(argc, argv, options, COUNT(options), words, 1, &words_n, &stop);
     if (status || stop)
@@ -153,6 +162,7 @@ int cmd_gateway(int argc, char **argv)
     struct gateway_opts opts = {
         .tls_fd = (int)number_of(tls),
         .plain_fd = (int)number_of(plain),
+        .probe_fd = (int)number_of(probes),
         .stop_fd = -1,
         .leave_fd = -1,
         .ready_fd = 13,
@@ -175,4 +185,36 @@ int cmd_gateway(int argc, char **argv)
     if (f)
         note_fail("gateway.failed", &why);
     return f ? complain(f, &why) : EXIT_DONE;
+}
+
+/* --- the tunnel --------------------------------------------------------------------------------
+ */
+
+int cmd_tunnel(int argc, char **argv)
+{
+    const char *run = NULL, *key_path = NULL, *hall = NULL, *words[1];
+    size_t words_n;
+    bool stop;
+    struct why why;
+    struct gate_key key;
+    const struct option options[] = { { "--run", &run, NULL },
+                                      { "--key", &key_path, NULL },
+                                      { "--hall", &hall, NULL } };
+    int status = args_parse(argc, argv, options, COUNT(options), words, 1, &words_n, &stop);
+    if (status || stop)
+        return status;
+    signal(SIGPIPE, SIG_IGN);
+    fail f = gate_key_load(&key, key_path, &why);
+    struct tunnel_opts opts = { .listener = 10,
+                                .hall = hall,
+                                .gate_path = "gate.sock", /* as for the gateway */
+                                .key = key.tunnel,
+                                .ready_fd = 13 };
+    if (!f && chdir(run))
+        f = fail_errno(&why, FAIL_WORLD, "cannot enter %s", run);
+    if (!f)
+        f = tunnel_run(&opts, &why);
+    gate_key_fini(&key);
+    note_fail("tunnel.failed", &why);
+    return complain(f, &why);
 }

@@ -6,6 +6,7 @@
 #include "cli/capacity.h"
 #include "cli/cmd.h"
 #include "cli/supervisor_internal.h"
+#include "crypto/gate_key.h"
 #include "crypto/keys.h"
 #include "net/gateway.h"
 #include "sys/note.h"
@@ -28,6 +29,21 @@ int64_t supervisor_now_ms(void)
     return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
 }
 
+bool has_hall(const struct supervisor *s)
+{
+    return !s->opts->hall;
+}
+
+bool has_gateway(const struct supervisor *s)
+{
+    return !s->opts->listen_gate;
+}
+
+bool has_tunnel(const struct supervisor *s)
+{
+    return s->opts->hall || s->opts->listen_gate;
+}
+
 /* --- what outlives a process -------------------------------------------------------------------
  */
 
@@ -44,16 +60,21 @@ static fail open_sockets(struct supervisor *s, struct why *why)
 {
     if ((mkdir(s->run, 0711) < 0 && errno != EEXIST) || chmod(s->run, 0711) < 0)
         return fail_errno(why, FAIL_WORLD, "cannot make the folder %s", s->run);
-    s->tls = s->plain = -1;
-    fail f = listen_unix(s->run, "admin.sock", 0600, &s->admin, why);
-    if (!f)
+    fail f = FAIL_NONE;
+    if (has_hall(s))
+        f = listen_unix(s->run, "admin.sock", 0600, &s->admin, why);
+    if (!f && has_hall(s))
         f = listen_unix(s->run, "serve.sock", 0600, &s->control, why);
     if (!f) /* the gateway has no rights; what it sends carries its own proof */
         f = listen_unix(s->run, "gate.sock", 0666, &s->gate, why);
-    if (!f && strcmp(s->opts->listen, "none") != 0)
+    if (!f && has_gateway(s) && strcmp(s->opts->listen, "none") != 0)
         f = listen_tcp(s->opts->listen, &s->tls, why);
-    if (!f && s->opts->listen_plain)
+    if (!f && has_gateway(s) && s->opts->listen_plain)
         f = listen_tcp(s->opts->listen_plain, &s->plain, why);
+    if (!f && s->opts->listen_gate)
+        f = listen_tcp(s->opts->listen_gate, &s->far, why);
+    if (!f && s->opts->listen_probes)
+        f = listen_tcp(s->opts->listen_probes, &s->probes, why);
     return f;
 }
 
@@ -102,16 +123,27 @@ static fail take_page(struct supervisor *s, struct why *why)
 }
 
 /* The key is in memory too: it must not stand in argv. */
+static fail keep_ticket_key(struct supervisor *s, const void *key, struct why *why)
+{
+    s->ticket = memfd_create("ticket-key", MFD_CLOEXEC);
+    if (s->ticket < 0 ||
+        write(s->ticket, key, GATEWAY_TICKET_KEY_BYTES) != GATEWAY_TICKET_KEY_BYTES)
+        return fail_errno(why, FAIL_WORLD, "cannot keep the ticket key in memory");
+    return FAIL_NONE;
+}
+
+/* Also the check, before anything starts, that the keys can be read. A gateway alone has none of
+ * the hall's. */
 static fail open_ticket_key(struct supervisor *s, struct why *why)
 {
     struct keys keys;
-    fail f = keys_load(&keys, s->opts->dir, why);
-    if (f)
-        return f;
-    s->ticket = memfd_create("ticket-key", MFD_CLOEXEC);
-    if (s->ticket < 0 ||
-        write(s->ticket, keys.ticket, sizeof(keys.ticket)) != (ssize_t)sizeof(keys.ticket))
-        f = fail_errno(why, FAIL_WORLD, "cannot keep the ticket key in memory");
+    struct gate_key gate_key;
+    fail f = has_tunnel(s) ? gate_key_load(&gate_key, s->opts->gate_key, why) : FAIL_NONE;
+    if (!f && has_hall(s))
+        f = keys_load(&keys, s->opts->dir, why);
+    if (!f)
+        f = keep_ticket_key(s, has_hall(s) ? keys.ticket : gate_key.ticket, why);
+    gate_key_fini(&gate_key);
     keys_fini(&keys);
     return f;
 }
@@ -123,7 +155,8 @@ static fail open_ticket_key(struct supervisor *s, struct why *why)
 static fail size_gateway(struct supervisor *s, struct why *why)
 {
     struct machine machine;
-    struct capacity_need need = { .roster = (int64_t)atomic_load(&s->page->roster),
+    int64_t roster = has_hall(s) ? (int64_t)atomic_load(&s->page->roster) : s->opts->candidates;
+    struct capacity_need need = { .roster = roster,
                                   .reactors = (unsigned)s->opts->reactors,
                                   .tls = s->tls >= 0 };
     machine_read(&machine);
@@ -144,25 +177,48 @@ static fail size_gateway(struct supervisor *s, struct why *why)
     return FAIL_NONE;
 }
 
+static void start_if_due(struct supervisor *s, struct child *child)
+{
+    if (!child->pid && child->restart_ms <= supervisor_now_ms())
+        child_start(s, child);
+}
+
 static fail start_due(struct supervisor *s, struct why *why)
 {
-    if (!s->hall.pid && s->hall.restart_ms <= supervisor_now_ms())
-        child_start(s, &s->hall);
-    if (!s->connections && s->hall.is_ready) {
+    if (has_tunnel(s))
+        start_if_due(s, &s->tunnel);
+    if (has_hall(s))
+        start_if_due(s, &s->hall);
+    if (!has_gateway(s))
+        return FAIL_NONE;
+    if (!s->connections && (s->hall.is_ready || !has_hall(s))) {
         fail f = size_gateway(s, why);
         if (f)
             return f;
     }
-    if (s->connections && !s->gateway.pid && s->gateway.restart_ms <= supervisor_now_ms())
-        child_start(s, &s->gateway);
+    if (s->connections)
+        start_if_due(s, &s->gateway);
     return FAIL_NONE;
+}
+
+/* Do all that belong here run, and are they ready? */
+static bool all_are(const struct supervisor *s, bool ready)
+{
+    const struct child *wanted[] = { has_tunnel(s) ? &s->tunnel : NULL,
+                                     has_hall(s) ? &s->hall : NULL,
+                                     has_gateway(s) ? &s->gateway : NULL };
+    for (size_t i = 0; i < COUNT(wanted); i++)
+        if (wanted[i] && (!wanted[i]->pid || (ready && !wanted[i]->is_ready)))
+            return false;
+    return true;
 }
 
 static void greet(const struct supervisor *s)
 {
     const char *port = strrchr(s->opts->listen, ':');
-    note("info", "hall.ready", "\"listen\":\"%s\"", s->opts->listen);
-    if (s->opts->quiet || s->tls < 0)
+    note("info", has_hall(s) ? "hall.ready" : "gateway.ready", "\"listen\":\"%s\"",
+         has_gateway(s) ? s->opts->listen : s->opts->listen_gate);
+    if (s->opts->quiet || s->tls < 0 || has_tunnel(s))
         return;
     printf("\n  The hall is open.\n\n"
            "  Candidates   https://localhost:%s/        (roll number and code: %s/candidates.csv)\n"
@@ -179,11 +235,11 @@ static void greet(const struct supervisor *s)
 static bool wait_for_news(const struct supervisor *s, int patience_ms)
 {
     struct signalfd_siginfo info;
-    struct pollfd fds[] = { { .fd = s->signals, .events = POLLIN },
-                            { .fd = s->control, .events = POLLIN },
-                            { .fd = s->hall.ready, .events = POLLIN },
-                            { .fd = s->gateway.ready, .events = POLLIN },
-                            { .fd = s->next.ready, .events = POLLIN } };
+    struct pollfd fds[] = {
+        { .fd = s->signals, .events = POLLIN },      { .fd = s->control, .events = POLLIN },
+        { .fd = s->hall.ready, .events = POLLIN },   { .fd = s->gateway.ready, .events = POLLIN },
+        { .fd = s->tunnel.ready, .events = POLLIN }, { .fd = s->next.ready, .events = POLLIN }
+    };
     bool stop = false;
     poll(fds, COUNT(fds), patience_ms);
     while (read(s->signals, &info, sizeof(info)) == sizeof(info))
@@ -197,7 +253,7 @@ static fail loop(struct supervisor *s, struct why *why)
         fail f = start_due(s, why);
         upgrade_go(s);
         /* Somebody is to be started again soon, or news is not worth waiting for. */
-        bool waits = !s->hall.pid || !s->gateway.pid || s->upgrade.step == UPGRADE_WAITS;
+        bool waits = !all_are(s, false) || s->upgrade.step == UPGRADE_WAITS;
         if (!f && wait_for_news(s, waits ? 5 : 200))
             return FAIL_NONE;
         if (!f)
@@ -205,7 +261,7 @@ static fail loop(struct supervisor *s, struct why *why)
         if (f)
             return f;
         children_check_ready(s);
-        if (!s->is_ready && s->hall.is_ready && s->gateway.is_ready) {
+        if (!s->is_ready && all_are(s, true)) {
             s->is_ready = true;
             greet(s);
         }
@@ -235,7 +291,7 @@ static fail begin(struct supervisor *s, struct why *why)
         f = open_ticket_key(s, why);
     if (!f)
         f = open_sockets(s, why);
-    return f ? f : keep_spec(s, why);
+    return f || !has_hall(s) ? f : keep_spec(s, why);
 }
 
 /* After another program, in the same process. */
@@ -259,8 +315,16 @@ static void remove_sockets(const struct supervisor *s)
 fail supervisor_run(const struct supervisor_opts *opts, struct why *why)
 {
     struct supervisor s = { .opts = opts,
+                            .tls = -1,
+                            .plain = -1,
+                            .gate = -1,
+                            .admin = -1,
+                            .control = -1,
+                            .probes = -1,
+                            .far = -1,
                             .hall = { .name = "hall", .ready = -1 },
                             .gateway = { .name = "gateway", .ready = -1 },
+                            .tunnel = { .name = "tunnel", .ready = -1 },
                             .next = { .name = "gateway", .ready = -1 },
                             .upgrade = { .asker = -1, .before = -1, .program = -1 } };
     fail f = find_paths(&s, why);
@@ -272,6 +336,8 @@ fail supervisor_run(const struct supervisor_opts *opts, struct why *why)
         return f;
     f = loop(&s, why);
     s.stopping = true;
+    if (!f)
+        drain(&s);
     children_stop(&s);
     remove_sockets(&s);
     return f;

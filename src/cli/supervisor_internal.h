@@ -1,6 +1,6 @@
 /* supervisor_internal.h - the inside of the supervisor, for supervisor.c (what it owns, its loop),
- * sockets.c, children.c (the processes), upgrade.c (one program after another), handover.c (how it
- * becomes the other program). */
+ * sockets.c, children.c (the processes), drain.c (how a gateway alone ends), upgrade.c (one program
+ * after another), handover.c (how it becomes the other program). */
 #pragma once
 
 #include "cli/supervisor.h"
@@ -44,10 +44,12 @@ struct upgrade {
 struct supervisor {
     const struct supervisor_opts *opts;
     int tls, plain, gate, admin, stats, ticket, control, signals;
+    int probes, far;            /* only in a cluster; far: where other machines' gateways come in */
     struct gateway_stats *page; /* `stats`, mapped */
     char dir[4096], run[4200];  /* absolute */
     char spec[4300];            /* as it was when serve began */
     struct child hall, gateway;
+    struct child tunnel;               /* only in a cluster */
     struct child next;                 /* a gateway that is to take over */
     struct child leaving[LEAVING_MAX]; /* gateways that end with their last connection */
     unsigned leaving_count;            /* oldest first */
@@ -58,6 +60,9 @@ struct supervisor {
 };
 
 int64_t supervisor_now_ms(void);
+bool has_hall(const struct supervisor *s);
+bool has_gateway(const struct supervisor *s);
+bool has_tunnel(const struct supervisor *s);
 
 /* -- sockets.c -- */
 fail listen_tcp(const char *address, int *fd, struct why *why) MUST_USE;
@@ -75,7 +80,11 @@ void gateway_takes_over(struct supervisor *s); /* `next`, which is ready; the ol
 void gateway_hurries(struct supervisor *s);
 bool gateway_row_find(struct supervisor *s, unsigned *row); /* rows nobody counts into */
 unsigned leaving_connections(const struct supervisor *s);
-void children_stop(struct supervisor *s); /* gateways first, then the hall */
+void children_stop(struct supervisor *s); /* gateways first, then the hall, then the tunnel */
+
+/* -- drain.c -- */
+/* Lets a gateway alone go without anybody noticing; returns when it is empty or time is up. */
+void drain(struct supervisor *s);
 
 /* -- upgrade.c -- */
 void upgrade_asked(struct supervisor *s); /* somebody is at `control` */

@@ -83,6 +83,8 @@ void upgrade_asked(struct supervisor *s)
         no = "the two programs do not hand over in the same form; stop the hall and start it again";
     else if (s->upgrade.step != UPGRADE_NONE)
         no = "an upgrade is under way already";
+    else if (has_tunnel(s))
+        no = "this hall runs apart from its gateways: end it and start the other program";
     if (no) {
         if (program >= 0)
             close(program);

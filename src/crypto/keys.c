@@ -29,6 +29,13 @@ void keys_from_master(struct keys *keys, const uint8_t master[32])
     sodium_memzero(seed, sizeof(seed));
 }
 
+/* A secret that is ours has no mode for others. One that is somebody else's is lent to our group
+ * for reading: so Kubernetes mounts them. */
+bool secret_is_open(const struct stat *st)
+{
+    return st->st_mode & (st->st_uid == geteuid() ? 077 : 037);
+}
+
 fail keys_load(struct keys *keys, const char *dir, struct why *why)
 {
     char path[4096];
@@ -40,7 +47,7 @@ fail keys_load(struct keys *keys, const char *dir, struct why *why)
                           "the hall's master key %s cannot be read", path);
     struct stat st;
     fail f = FAIL_NONE;
-    if (fstat(fd, &st) < 0 || (st.st_mode & 077))
+    if (fstat(fd, &st) < 0 || secret_is_open(&st))
         f = fail_set(why, FAIL_FORBIDDEN, "%s may be read by others; run: chmod 600 %s", path,
                      path);
     else if (read(fd, master, sizeof(master)) != sizeof(master) || st.st_size != sizeof(master))

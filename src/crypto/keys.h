@@ -24,6 +24,9 @@ fail keys_load(struct keys *keys, const char *dir, struct why *why) MUST_USE;
 /* Makes DIR/keys with a fresh master key and receipt.pub; FAIL_CONFLICT when one is there. */
 fail keys_create(struct keys *keys, const char *dir, struct chance *chance,
                  struct why *why) MUST_USE;
+struct stat;
+bool secret_is_open(
+    const struct stat *st); /* others than its owner, and who it is lent to, read it */
 void keys_from_master(struct keys *keys, const uint8_t master[32]);
 #define SIGNATURE_DIGITS 128 /* hexadecimal */
 /* Ed25519 with the hall's secret. The same message gives the same signature. */

@@ -19,6 +19,8 @@ static const struct class_rule rules[] = {
     { "*", "/v1/exams", TO_HALL, P3, BODY },
     { "*", "/v1/**", TO_HALL, P5, BODY },
     { "*", "/-/live", TO_SELF, P5, 0 },
+    { "*", "/-/started", TO_SELF, P5, 0 },
+    { "*", "/-/ready", TO_READY, P5, 0 },
     { "*", "/-/**", TO_HALL, P5, BODY },
     { "*", "/openapi.json", TO_HALL, P5, BODY },
     { "*", "/**", TO_FILES, P5, BODY },

@@ -6,7 +6,12 @@
 
 #include "net/gateway_stats.h"
 
-enum destination { TO_HALL, TO_FILES, TO_SELF };
+enum destination {
+    TO_HALL,
+    TO_FILES,
+    TO_SELF,
+    TO_READY, /* to the hall until it has once answered, then to us: health.c */
+};
 
 struct class_rule {
     const char *method; /* "*" for any */

@@ -9,19 +9,6 @@
 
 /* -- requests ------------------------------------------------------------------------------ */
 
-static void live_reply(struct reactor *reactor, uint32_t number, const struct http_head *head)
-{
-    str body = STR("{\"live\":true}");
-    if (!str_eq(head->method, STR("GET")) && !str_eq(head->method, STR("HEAD")))
-        problem_reply(reactor, number, 405, "This can only be read: use GET.");
-    else
-        conn_reply(reactor, number, 200,
-                   STR("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-                       "Content-Length: 13\r\nCache-Control: no-store\r\n"
-                       "X-Content-Type-Options: nosniff\r\n\r\n"),
-                   conn_at(reactor, number)->flags & CONN_HEAD ? STR_NONE : body, true);
-}
-
 static void route(struct reactor *reactor, uint32_t number, const struct class_rule *rule,
                   const struct http_head *head, str body)
 {
@@ -29,12 +16,14 @@ static void route(struct reactor *reactor, uint32_t number, const struct class_r
     conn->flags &= (uint8_t)~CONN_HEAD;
     if (str_eq(head->method, STR("HEAD")))
         conn->flags |= CONN_HEAD;
-    if (!head->keep_alive)
+    if (!head->keep_alive || conn->flags & CONN_PROBE) /* who probes does not keep us from ending */
         conn->flags |= CONN_LAST;
+    if (conn->flags & CONN_PROBE && probe_reply(reactor, number, head))
+        return;
     if (rule->to == TO_FILES) {
         files_reply(reactor, number, head);
-    } else if (rule->to == TO_SELF) {
-        live_reply(reactor, number, head);
+    } else if (rule->to == TO_SELF || (rule->to == TO_READY && health_knows_ready(reactor))) {
+        health_reply(reactor, number, head);
     } else if (pipe_ask(reactor, rule, number, head, body)) {
         conn_enter(reactor, number, PHASE_WAIT);
     } else {

@@ -107,7 +107,7 @@ uint64_t conn_tag(uint32_t number, const struct conn *conn)
     return (uint64_t)(conn->generation & 0xffffff) << 32 | number;
 }
 
-void conn_open(struct reactor *reactor, int handle, const unsigned char peer[16], bool tls)
+void conn_open(struct reactor *reactor, int handle, const unsigned char peer[16], unsigned flags)
 {
     if (reactor->free == NO_CONN && !more_places(reactor)) {
         reactor->net->close(reactor->net, handle);
@@ -121,9 +121,9 @@ void conn_open(struct reactor *reactor, int handle, const unsigned char peer[16]
     }
     reactor->free = conn->next;
     conn->handle = handle;
-    conn->flags = tls ? CONN_TLS : 0;
+    conn->flags = (uint8_t)flags;
     memcpy(conn->peer, peer, 16);
-    conn_enter(reactor, number, tls ? PHASE_HANDSHAKE : PHASE_IDLE);
+    conn_enter(reactor, number, flags & CONN_TLS ? PHASE_HANDSHAKE : PHASE_IDLE);
     reactor->open++;
     gateway_stats_add(&reactor->row->total, 1);
     atomic_store_explicit(&reactor->row->open, reactor->open, memory_order_relaxed);

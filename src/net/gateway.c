@@ -150,6 +150,13 @@ static unsigned open_files_max(void)
     return (unsigned)MIN(limit.rlim_cur, 1u << 22);
 }
 
+/* Containers' usual system call filters refuse it; then all reactors share one table. Here, in a
+ * process without threads, it changes nothing. */
+static bool tables_are_given(void)
+{
+    return unshare(CLONE_FILES) == 0;
+}
+
 static fail listener_ready(int fd, struct why *why)
 {
     if (fd < 0)
@@ -266,7 +273,7 @@ fail gateway_run(const struct gateway_opts *opts, struct why *why)
     unsigned files = open_files_max();
     must(files > 2 * GATEWAY_DESCRIPTORS_SPARE);
     unsigned table = files - GATEWAY_DESCRIPTORS_SPARE, count = reactors_of(opts, table);
-    struct gateway_stats *stats = stats_ready(opts, count);
+    struct gateway_stats *stats = inner.stats = stats_ready(opts, count);
     struct worker *workers = calloc(count, sizeof(*workers));
     must(workers);
     if (!limits.window)
@@ -277,6 +284,8 @@ fail gateway_run(const struct gateway_opts *opts, struct why *why)
     if (!f)
         f = listener_ready(opts->plain_fd, why);
     if (!f)
+        f = listener_ready(opts->probe_fd, why);
+    if (!f)
         f = tls_ready(opts, workers, count, why);
     if (!f && !opts->keep_rights)
         f = confine_process(why);
@@ -286,13 +295,16 @@ fail gateway_run(const struct gateway_opts *opts, struct why *why)
     inner.leave_fd = leave_event;
     limits.leave_per_s = (limits.leave_per_s + count - 1) / count;
     atomic_store(&not_ready, count);
+    bool own_table = count > 1 && tables_are_given();
+    if (!own_table)
+        table = (files - MIN(count * GATEWAY_DESCRIPTORS_SPARE, files / 2)) / count;
     unsigned each = opts->connections_max ? (opts->connections_max + count - 1) / count : table;
     for (unsigned i = 0; i < count; i++) {
         workers[i].opts = &inner;
         workers[i].limits = &limits;
         workers[i].row = &stats->rows[opts->first_row + i];
         workers[i].conn_max = MIN(each, table);
-        workers[i].own_table = count > 1;
+        workers[i].own_table = own_table;
         workers[i].rest_us = count > cores() ? REST_US : 0;
     }
     gateway_log(opts, "info", "gateway.started",

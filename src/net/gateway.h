@@ -43,6 +43,7 @@ struct gateway_limits {
 
 struct gateway_opts {
     int tls_fd, plain_fd;             /* inherited listening sockets, or -1 */
+    int probe_fd;                     /* another, only for probes and /metrics; or -1 */
     int stop_fd;                      /* readable means: stop as for SIGTERM; or -1 */
     int leave_fd;                     /* readable means: leave as for SIGUSR1; or -1 */
     int ready_fd;                     /* gets a byte "r" once all reactors accept; or -1 */

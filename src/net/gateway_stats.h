@@ -12,7 +12,7 @@
 
 #define GATEWAY_REACTORS_MAX 64
 #define GATEWAY_ROWS_MAX     256                 /* of all gateways that run at a time */
-#define GATEWAY_STATS_MAGIC  0x3330776774617467u /* another one when the layout changes */
+#define GATEWAY_STATS_MAGIC  0x3430776774617467u /* another one when the layout changes */
 
 enum gateway_class { P0, P1, P2, P3, P4, P5, GATEWAY_CLASSES };
 
@@ -43,6 +43,8 @@ struct gateway_stats {
     _Atomic uint64_t magic;     /* GATEWAY_STATS_MAGIC once a gateway has used it */
     _Atomic uint64_t roster;    /* candidates; the hall's word, for whoever sizes the gateway */
     _Atomic uint64_t rows_used; /* the first so many were ever used: nobody looks further */
+    _Atomic uint64_t hall_seen; /* 1 once the hall has answered anything */
+    _Atomic uint64_t draining;  /* 1: the supervisor is about to end; not ready any more */
     struct gateway_row rows[GATEWAY_ROWS_MAX];
 };
 

@@ -53,7 +53,9 @@ static void listen_on(struct reactor *reactor, bool on)
     const struct {
         int handle;
         uint64_t tag;
-    } listeners[] = { { opts->tls_fd, TAG_TLS }, { opts->plain_fd, TAG_PLAIN } };
+    } listeners[] = { { opts->tls_fd, TAG_TLS },
+                      { opts->plain_fd, TAG_PLAIN },
+                      { opts->probe_fd, TAG_PROBE } };
     for (size_t i = 0; i < COUNT(listeners); i++) {
         if (listeners[i].handle < 0)
             continue;
@@ -74,7 +76,7 @@ static void listen_if_room(struct reactor *reactor)
                            reactor->now_us >= reactor->accept_at_us);
 }
 
-static void accept_some(struct reactor *reactor, int listener, bool tls)
+static void accept_some(struct reactor *reactor, int listener, unsigned flags)
 {
     unsigned char peer[16];
     for (int i = 0; i < ACCEPTS_MAX && reactor->open < reactor->conn_max; i++) {
@@ -88,7 +90,7 @@ static void accept_some(struct reactor *reactor, int listener, bool tls)
             return;
         }
         if (handle >= 0)
-            conn_open(reactor, handle, peer, tls);
+            conn_open(reactor, handle, peer, flags);
     }
 }
 
@@ -194,9 +196,9 @@ void reactor_leave(struct reactor *reactor)
     listen_on(reactor, false);
     /* Whoever knocked in between woke us alone: our successor was not told. */
     if (reactor->opts->tls_fd >= 0)
-        accept_some(reactor, reactor->opts->tls_fd, true);
+        accept_some(reactor, reactor->opts->tls_fd, CONN_TLS);
     if (reactor->opts->plain_fd >= 0)
-        accept_some(reactor, reactor->opts->plain_fd, false);
+        accept_some(reactor, reactor->opts->plain_fd, 0);
 }
 
 /* Not more in a second than our successor takes in with ease: a client that is not let go now will
@@ -235,9 +237,11 @@ static void dispatch(struct reactor *reactor, const struct net_event *event)
 {
     uint64_t kind = event->tag & TAG_KIND;
     if (kind == TAG_PLAIN) {
-        accept_some(reactor, reactor->opts->plain_fd, false);
+        accept_some(reactor, reactor->opts->plain_fd, 0);
     } else if (kind == TAG_TLS) {
-        accept_some(reactor, reactor->opts->tls_fd, true);
+        accept_some(reactor, reactor->opts->tls_fd, CONN_TLS);
+    } else if (kind == TAG_PROBE) {
+        accept_some(reactor, reactor->opts->probe_fd, CONN_PROBE);
     } else if (kind == TAG_STOP) {
         reactor->net->unwatch(reactor->net, reactor->opts->stop_fd);
         reactor_stop(reactor);

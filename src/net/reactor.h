@@ -2,7 +2,8 @@
  *
  * The parts, in the order a request meets them: reactor.c (loop, accepting, deadlines),
  * conn_table.c (a connection's place and phase), conn.c (its bytes in), classes.c (where to),
- * files.c (the portal) or pipe.c (the hall), problem.c (our own refusals), conn_out.c (the reply).
+ * files.c (the portal), health.c (probes) or pipe.c (the hall), problem.c (our own refusals),
+ * conn_out.c (the reply).
  * A reactor shares nothing with another but counters.
  *
  * A connection at rest is one struct conn of 64 bytes: no buffer, no timer. Buffers exist only
@@ -30,6 +31,7 @@
 #define TAG_STOP  (3ull << 56)
 #define TAG_PIPE  (4ull << 56)
 #define TAG_LEAVE (5ull << 56)
+#define TAG_PROBE (6ull << 56)
 
 /* Each phase but the first two has a deadline, and a list in the order of these deadlines: all of a
  * phase take equally long, so the first to enter is the first to be late. */
@@ -53,6 +55,7 @@ enum {
     CONN_TLS = 16,
     CONN_HEAD = 32,   /* the request is a HEAD: its reply goes without body */
     CONN_QUEUED = 64, /* its handshake waits for its turn */
+    CONN_PROBE = 128, /* of probe_fd */
 };
 
 struct conn_in {
@@ -178,7 +181,8 @@ bool conn_listens(const struct conn *conn); /* we want to read from it */
 uint32_t conn_phase_ms(const struct reactor *reactor, enum phase phase);
 /* Enters the phase anew, also when it is the present one: its deadline starts again. */
 void conn_enter(struct reactor *reactor, uint32_t number, enum phase phase);
-void conn_open(struct reactor *reactor, int handle, const unsigned char peer[16], bool tls);
+/* `flags`: CONN_TLS, CONN_PROBE or none. */
+void conn_open(struct reactor *reactor, int handle, const unsigned char peer[16], unsigned flags);
 void conn_close(struct reactor *reactor, uint32_t number);
 void conn_in_free(struct conn *conn);
 void conn_out_free(struct conn *conn);
@@ -209,6 +213,14 @@ bool pipe_ask(struct reactor *reactor, const struct class_rule *rule, uint32_t n
 void pipe_event(struct reactor *reactor, struct pipe *pipe, unsigned what);
 void pipe_flush(struct reactor *reactor, struct pipe *pipe); /* connects if need be, and sends */
 void pipe_expire(struct reactor *reactor, struct pipe *pipe);
+
+/* -- health.c -- */
+/* What the gateway says of itself: /-/live and /-/started, and /-/ready when health_knows_ready. */
+void health_reply(struct reactor *reactor, uint32_t number, const struct http_head *head);
+bool health_knows_ready(const struct reactor *reactor);
+void health_hall_seen(const struct reactor *reactor); /* it has answered */
+/* On probe_fd: the same, and /metrics; nothing else is there. False: it is to be asked the hall. */
+bool probe_reply(struct reactor *reactor, uint32_t number, const struct http_head *head);
 
 /* -- files.c, problem.c -- */
 void files_reply(struct reactor *reactor, uint32_t number, const struct http_head *head);

@@ -9,6 +9,7 @@
 
 struct tls {
     SSL_CTX *ctx;
+    unsigned char key[TLS_SHARED_KEY_BYTES]; /* of tls_new_shared */
     BIO *bio;
     BIO_METHOD *method;
     str in;         /* what of the current call's bytes is not read yet */
@@ -137,10 +138,81 @@ fail tls_new(struct tls **out, const char *cert_path, const char *key_path,
     return f;
 }
 
+/* -- a key instead of a certificate -------------------------------------------------------- */
+
+#define IDENTITY "examhall gate"
+
+/* OpenSSL takes an external key as a session that was never held. */
+static SSL_SESSION *shared_session(SSL *ssl)
+{
+    static const unsigned char suite[] = { 0x13, 0x01 }; /* TLS_AES_128_GCM_SHA256 */
+    const struct tls *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    const SSL_CIPHER *cipher = SSL_CIPHER_find(ssl, suite);
+    SSL_SESSION *session = SSL_SESSION_new();
+    must(session && cipher);
+    must(SSL_SESSION_set1_master_key(session, tls->key, sizeof(tls->key)) == 1);
+    must(SSL_SESSION_set_cipher(session, cipher) == 1);
+    must(SSL_SESSION_set_protocol_version(session, TLS1_3_VERSION) == 1);
+    return session;
+}
+
+static int offer_key(SSL *ssl, const EVP_MD *md, const unsigned char **id, size_t *id_bytes,
+                     SSL_SESSION **session)
+{
+    *session = NULL;
+    if (md && !EVP_MD_is_a(md, "SHA256"))
+        return 1; /* not with our key; the handshake then fails for want of a certificate */
+    *id = (const unsigned char *)IDENTITY;
+    *id_bytes = sizeof(IDENTITY) - 1;
+    *session = shared_session(ssl);
+    return 1;
+}
+
+static int find_key(SSL *ssl, const unsigned char *id, size_t id_bytes, SSL_SESSION **session)
+{
+    *session = str_eq(str_of(id, id_bytes), STR(IDENTITY)) ? shared_session(ssl) : NULL;
+    return 1;
+}
+
+static bool shared_ctx_set(struct tls *tls, bool dials)
+{
+    SSL_CTX_set_app_data(tls->ctx, tls);
+    SSL_CTX_set_session_cache_mode(tls->ctx, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_num_tickets(tls->ctx, 0);
+    SSL_CTX_set_mode(tls->ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    if (dials) { /* nobody's certificate is trusted: without the key there is no handshake */
+        SSL_CTX_set_psk_use_session_callback(tls->ctx, offer_key);
+        SSL_CTX_set_verify(tls->ctx, SSL_VERIFY_PEER, NULL);
+    } else {
+        SSL_CTX_set_psk_find_session_callback(tls->ctx, find_key);
+    }
+    return SSL_CTX_set_min_proto_version(tls->ctx, TLS1_3_VERSION) &&
+           SSL_CTX_set_ciphersuites(tls->ctx, "TLS_AES_128_GCM_SHA256");
+}
+
+fail tls_new_shared(struct tls **out, const unsigned char *key, bool dials, struct why *why)
+{
+    struct tls *tls = calloc(1, sizeof(*tls));
+    must(tls);
+    memcpy(tls->key, key, sizeof(tls->key));
+    tls->out = out_make(OUT_BYTES_MAX);
+    tls->ctx = SSL_CTX_new(dials ? TLS_client_method() : TLS_server_method());
+    bool made = tls->ctx && shared_ctx_set(tls, dials) && bio_init(tls);
+    ERR_clear_error();
+    if (!made) {
+        tls_free(tls);
+        tls = NULL;
+    }
+    *out = tls;
+    return made ? FAIL_NONE : fail_set(why, FAIL_WORLD, "OpenSSL did not take the gate's key.");
+}
+
 void tls_free(struct tls *tls)
 {
     if (!tls)
         return;
+    OPENSSL_cleanse(tls->key, sizeof(tls->key));
     BIO_free(tls->bio);
     BIO_meth_free(tls->method);
     SSL_CTX_free(tls->ctx);
@@ -150,7 +222,7 @@ void tls_free(struct tls *tls)
 
 /* -- sessions ------------------------------------------------------------------------------ */
 
-struct tls_session *tls_accept(struct tls *tls)
+static SSL *session_new(struct tls *tls)
 {
     SSL *ssl = SSL_new(tls->ctx);
     if (!ssl)
@@ -159,7 +231,22 @@ struct tls_session *tls_accept(struct tls *tls)
     BIO_up_ref(tls->bio);
     SSL_set0_rbio(ssl, tls->bio);
     SSL_set0_wbio(ssl, tls->bio);
-    SSL_set_accept_state(ssl);
+    return ssl;
+}
+
+struct tls_session *tls_accept(struct tls *tls)
+{
+    SSL *ssl = session_new(tls);
+    if (ssl)
+        SSL_set_accept_state(ssl);
+    return (struct tls_session *)ssl;
+}
+
+struct tls_session *tls_dial(struct tls *tls)
+{
+    SSL *ssl = session_new(tls);
+    if (ssl)
+        SSL_set_connect_state(ssl);
     return (struct tls_session *)ssl;
 }
 

@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
-import { Agent, request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { Candidate } from "./candidate.mjs";
 import { EXAMHALL, Serving, codes, expect, folder, json, remove, sleep, until } from "./support.mjs";
 
 const CANDIDATES = 8;
@@ -23,45 +23,6 @@ function other_program(name, text, instead) {
   writeFileSync(path, bytes);
   chmodSync(path, 0o755);
   return path;
-}
-
-/** A candidate who saves without pause over one connection that is kept, until told to stop. */
-class Candidate {
-  constructor(cookie, attempt) {
-    this.agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    this.headers = { ...cookie, "Content-Type": "application/json" };
-    this.path = `/v1/attempts/${attempt}/answers/1`;
-    this.seq = 0;
-    this.bad = [];
-    this.sockets = new Set();
-    this.working = this.work();
-  }
-  save(seq) {
-    return new Promise((answered, failed) => {
-      const body = JSON.stringify({ value: null, marked: seq % 2 === 0, seq });
-      const headers = { ...this.headers, "Content-Length": body.length };
-      const req = request({ port: hall.port, host: "127.0.0.1", method: "PUT", path: this.path, headers, agent: this.agent }, (reply) => {
-        reply.resume();
-        reply.on("end", () => answered(reply.statusCode));
-      });
-      req.on("socket", (socket) => this.sockets.add(socket));
-      req.on("error", failed);
-      req.end(body);
-    });
-  }
-  async work() {
-    while (!this.stopped) {
-      const outcome = await this.save(++this.seq).catch((error) => error.message);
-      if (outcome !== 200) this.bad.push(`save ${this.seq}: ${outcome}`);
-      await sleep(5);
-    }
-    this.agent.destroy();
-  }
-  async stop() {
-    this.stopped = true;
-    await this.working;
-    return this.bad;
-  }
 }
 
 /** A connection that asks only when told to. */
@@ -119,11 +80,7 @@ describe("upgrade", () => {
   test("under load nothing fails, and everything is of the new program", async () => {
     const candidates = [];
     for (const [roll, code] of [...codes(data)].slice(0, CANDIDATES)) {
-      const signed_in = await hall.ask("POST", "/v1/sessions", { roll, code });
-      const cookie = { Cookie: signed_in.headers["set-cookie"][0].split(";")[0] };
-      const { attempt } = signed_in.body;
-      assert.equal((await hall.ask("POST", `/v1/attempts/${attempt}/start`, {}, cookie)).status, 200);
-      candidates.push(new Candidate(cookie, attempt));
+      candidates.push(await Candidate.start(hall, roll, code));
     }
     const old = pids();
     const newer = `${version.slice(0, -1)}${version.endsWith("!") ? "?" : "!"}`;

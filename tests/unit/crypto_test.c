@@ -1,11 +1,13 @@
 /* crypto_test.c - codes, tokens, keys, passwords, one-time codes: known answers and refusals. */
 #include "crypto/cert.h"
 #include "crypto/code.h"
+#include "crypto/gate_key.h"
 #include "crypto/keys.h"
 #include "crypto/password.h"
 #include "crypto/token.h"
 #include "tests/test.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -186,6 +188,58 @@ TEST(crypto, keys_are_made_once_kept_private_and_read_back)
     keys_fini(&read);
     for (size_t i = 0; i < sizeof(read); i++)
         CHECK_EQ(((const char *)&read)[i], 0);
+}
+
+static void key_file(char path[200], const char *name, const char *text, mode_t mode)
+{
+    snprintf(path, 200, "%s/%s", test_dir(), name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, mode);
+    CHECK(fd >= 0 && fchmod(fd, mode) == 0);
+    CHECK_EQ(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+}
+
+TEST(crypto, a_gate_key_is_the_secret_in_its_file_and_needs_enough_of_it)
+{
+    static const char secret[] = "0123456789abcdef0123456789abcdef";
+    struct gate_key one, same, other;
+    struct why why;
+    char path[200], text[64];
+    key_file(path, "one", secret, 0600);
+    CHECK_OK(gate_key_load(&one, path, &why));
+    snprintf(text, sizeof(text), "%s\n", secret); /* an editor's line feed is not part of it */
+    key_file(path, "same", text, 0600);
+    CHECK_OK(gate_key_load(&same, path, &why));
+    CHECK(memcmp(&one, &same, sizeof(one)) == 0);
+    snprintf(text, sizeof(text), "%s!", secret);
+    key_file(path, "other", text, 0600);
+    CHECK_OK(gate_key_load(&other, path, &why));
+    CHECK(memcmp(one.tunnel, other.tunnel, 32) != 0 && memcmp(one.ticket, other.ticket, 80) != 0);
+    CHECK(memcmp(one.tunnel, one.ticket, 32) != 0);
+    key_file(path, "short", secret + 1, 0600);
+    CHECK_EQ(gate_key_load(&other, path, &why), FAIL_INPUT);
+    CHECK_HAS(str_z(why.text), STR("openssl rand"));
+    CHECK_EQ(gate_key_load(&other, "/nonexistent/gate.key", &why), FAIL_WORLD);
+    gate_key_fini(&one);
+    for (size_t i = 0; i < sizeof(one); i++)
+        CHECK_EQ(((const char *)&one)[i], 0);
+}
+
+TEST(crypto, a_secret_is_for_its_owner_or_lent_to_a_group_for_reading)
+{
+    static const struct {
+        bool ours;
+        mode_t mode;
+        bool open;
+    } cases[] = {
+        { true, 0600, false }, { true, 0400, false },  { true, 0440, true },
+        { true, 0604, true },  { false, 0440, false }, { false, 0400, false },
+        { false, 0460, true }, { false, 0444, true },  { false, 0640, false },
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct stat st = { .st_uid = geteuid() + !cases[i].ours, .st_mode = cases[i].mode };
+        CHECK_EQ(secret_is_open(&st), cases[i].open);
+    }
 }
 
 TEST(crypto, a_certificate_is_made_once_and_its_key_is_private)

@@ -29,6 +29,7 @@ void gate_world_open(struct gate_world *w, uint64_t seed, bool calm)
     w->listener = net_sim_listen(&w->sim, NULL);
     w->opts = (struct gateway_opts){ .tls_fd = -1,
                                      .plain_fd = w->listener,
+                                     .probe_fd = -1,
                                      .stop_fd = -1,
                                      .leave_fd = -1,
                                      .log_fd = -1,
@@ -36,6 +37,7 @@ void gate_world_open(struct gate_world *w, uint64_t seed, bool calm)
     w->stats = calloc(1, sizeof(*w->stats));
     must(w->stats);
     atomic_store(&w->stats->rows_used, 1);
+    w->opts.stats = w->stats;
     for (size_t i = 0; i < COUNT(w->halls); i++)
         w->halls[i].handle = -1;
     reactor_init(&w->reactor, &w->sim.net, &w->opts, &w->limits, 100000, NULL, &w->stats->rows[0]);

@@ -63,7 +63,8 @@ static void start(struct running *r)
         test_failed(__FILE__, __LINE__, "no hall: %s", r->why.text);
     CHECK_EQ(pipe(r->stop_pipe), 0);
     r->opts = (struct server_opts){ listen_on(r->dir, "gate", &address),
-                                    listen_on(r->dir, "admin", &address), r->stop_pipe[0] };
+                                    listen_on(r->dir, "admin", &address),
+                                    listen_on(r->dir, "probes", &address), r->stop_pipe[0] };
     CHECK_EQ(pthread_create(&r->thread, NULL, serve, r), 0);
 }
 
@@ -74,6 +75,7 @@ static void stop(struct running *r)
     CHECK_EQ(r->f, FAIL_NONE);
     close(r->opts.gate_fd);
     close(r->opts.admin_fd);
+    close(r->opts.probe_fd);
     close(r->stop_pipe[0]);
     close(r->stop_pipe[1]);
     hall_close(r->hall);
@@ -195,6 +197,61 @@ TEST(server, the_gate_is_not_the_operator)
     CHECK_EQ(next(&reader, body), 403);
     close(reader.fd);
     out_fini(&out);
+    stop(&r);
+}
+
+static unsigned ask(struct reader *reader, const char *line, char body[2000])
+{
+    char request[200];
+    snprintf(request, sizeof(request), "%s HTTP/1.1\r\nHost: x\r\n\r\n", line);
+    say(reader->fd, request, strlen(request));
+    return next(reader, body);
+}
+
+TEST(server, probes_get_health_and_metrics_and_nothing_else)
+{
+    static const struct {
+        const char *line;
+        unsigned status;
+    } cases[] = {
+        { "GET /-/live", 200 },    { "GET /-/started", 200 }, { "GET /-/ready", 200 },
+        { "GET /metrics", 200 },   { "GET /v1/time", 404 },   { "GET /v1/status", 404 },
+        { "GET /v1/roster", 404 }, { "GET /", 404 },          { "POST /-/ready", 405 },
+        { "GET //metrics", 404 },
+    };
+    struct running r;
+    static struct reader reader;
+    char body[2000];
+    start(&r);
+    reader = (struct reader){ .fd = dial(&r, "probes") };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned status = ask(&reader, cases[i].line, body);
+        if (status != cases[i].status)
+            test_failed(__FILE__, __LINE__, "%s: %u, not %u", cases[i].line, status,
+                        cases[i].status);
+    }
+    say(reader.fd, "GET /-/ready HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", 58);
+    CHECK_EQ(next(&reader, body), 0); /* a body is not even read */
+    close(reader.fd);
+    stop(&r);
+}
+
+TEST(server, idle_probes_keep_nobody_out)
+{
+    struct running r;
+    static struct reader idle[100], reader;
+    char body[2000];
+    start(&r);
+    for (size_t i = 0; i < COUNT(idle); i++) {
+        idle[i] = (struct reader){ .fd = dial(&r, "probes") };
+        reader = (struct reader){ .fd = dial(&r, "probes") };
+        CHECK_EQ(ask(&reader, "GET /-/live", body), 200);
+        close(reader.fd);
+    }
+    CHECK_EQ(next(&idle[0], body), 0); /* the oldest gave way */
+    CHECK_EQ(ask(&idle[COUNT(idle) - 1], "GET /-/live", body), 200);
+    for (size_t i = 0; i < COUNT(idle); i++)
+        close(idle[i].fd);
     stop(&r);
 }
 
