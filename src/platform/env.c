@@ -215,7 +215,9 @@ str env_service_name(unsigned i)
     unsigned count = 0;
     while (services[count])
         count++;
-    return i == 0 ? STR("gateway") : i <= count ? str_z(services[i - 1]->name) : STR_NONE;
+    if (i < 2)
+        return i ? STR("hall") : STR("gateway");
+    return i - 2 < count ? str_z(services[i - 2]->name) : STR_NONE;
 }
 
 static void add_services(struct env *env)
@@ -227,8 +229,8 @@ static void add_services(struct env *env)
         add_of_service(env, "memory", name, row->memory, row->memory);
         add_of_service(env, "cpu", name, row->cpu, row->cpu);
         add_of_service(env, "pool", name, row->pool, row->pool);
-        for (size_t s = 0; i && s < services[i - 1]->settings.count; s++)
-            add_setting(env, &services[i - 1]->settings.rows[s]);
+        for (size_t s = 0; i > 1 && s < services[i - 2]->settings.count; s++)
+            add_setting(env, &services[i - 2]->settings.rows[s]);
     }
 }
 

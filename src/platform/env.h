@@ -46,7 +46,8 @@ int64_t env_number(const struct env *env, const char *path);
 bool env_yes(const struct env *env, const char *path);
 int64_t env_ms(const struct env *env, const char *path); /* of a duration */
 
-/* Of one service: "memory". The i-th service's name, gateway first; STR_NONE behind the last. */
+/* Of one service: "memory". The i-th service's name: gateway, hall (the pod that hosts all of them
+ * in layout one), then each; STR_NONE behind the last. */
 str env_service_text(const struct env *env, str service, const char *key);
 void env_replicas(const struct env *env, str service, int64_t *from, int64_t *to);
 str env_service_name(unsigned i);

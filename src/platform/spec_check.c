@@ -155,7 +155,7 @@ void spec_check_tree(const struct yaml *root, struct spec_mistakes *mistakes)
 
 bool spec_is_service(str name)
 {
-    bool found = str_eq(name, STR("gateway"));
+    bool found = str_eq(name, STR("gateway")) || str_eq(name, STR("hall"));
     for (size_t i = 0; services[i] && !found; i++)
         found = str_eq(name, str_z(services[i]->name));
     return found;
@@ -197,9 +197,9 @@ static void check_replicas(struct spec_mistakes *mistakes, const struct yaml *re
 
 static void check_services(struct spec_mistakes *mistakes, const struct yaml *map)
 {
-    const char *names[64] = { "gateway" };
-    for (size_t i = 0; services[i] && i + 2 < COUNT(names); i++)
-        names[i + 1] = services[i]->name;
+    const char *names[64] = { "gateway", "hall" };
+    for (size_t i = 0; services[i] && i + 3 < COUNT(names); i++)
+        names[i + 2] = services[i]->name;
     for (const struct yaml *service = map ? map->first : NULL; service; service = service->next) {
         const char *near = str_nearest(service->key, names);
         const struct yaml *settings = yaml_member(service, "settings");
@@ -207,7 +207,12 @@ static void check_services(struct spec_mistakes *mistakes, const struct yaml *ma
             spec_mistake(mistakes, service->line, "there is no service \"%.*s\"; %s %s",
                          STR_ARG(str_first(service->key, 60)),
                          near ? "did you mean" : "the first there is:", near ? near : names[0]);
-        check_replicas(mistakes, yaml_member(service, "replicas"));
+        const struct yaml *replicas = yaml_member(service, "replicas");
+        check_replicas(mistakes, replicas);
+        if (replicas && str_eq(service->key, STR("hall")))
+            spec_mistake(mistakes, replicas->line,
+                         "there is always one hall pod, whose log has one writer; remove replicas "
+                         "(gateways have them)");
         for (const struct yaml *one = settings ? settings->first : NULL; one; one = one->next) {
             char name[200];
             snprintf(name, sizeof(name), "%.*s.%.*s", STR_ARG(str_first(service->key, 60)),

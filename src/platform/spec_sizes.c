@@ -76,9 +76,9 @@ static const struct spec_row rows[] = {
     { .path = "environments.*.layout",
       .type = SPEC_CHOICE,
       .choices = "each|one",
-      .value = "each",
+      .value = "one",
       .flags = SPEC_CLOUD,
-      .help = "a Deployment for each service, or one with all" },
+      .help = "one pod with all services beside the gateways; each service apart needs Kafka" },
     { .path = "environments.*.services",
       .type = SPEC_NAMED,
       .as = "services",
@@ -129,9 +129,10 @@ static const struct spec_row rows[] = {
       .type = SPEC_DURATION,
       .min = 1000,
       .max = 600000,
-      .value = "60s",
+      .value = "120s",
       .flags = SPEC_CLOUD,
-      .help = "and is killed after that long: more than the delay" },
+      .help =
+          "and is killed after that long; candidates, who report every 45 s, are let go before" },
 
     GROUP("network", "the private network"),
     { .path = "environments.*.network.cidr",
@@ -451,6 +452,7 @@ const struct spec_rows spec_environment_rows = TABLE(rows);
 
 static const struct spec_service service_rows[] = {
     { "gateway", "2..4", "6..40", "1Gi", "1", "exam", "none", "none", "none" },
+    { "hall", "1..1", "1..1", "4Gi", "2", "exam", "write", "write", "write" }, /* all but gateway */
     { "identity", "1..2", "3..20", "512Mi", "500m", "exam", "write", "write", "none" },
     { "itembank", "1..2", "2..4", "512Mi", "250m", "batch", "write", "write", "write" },
     { "assembly", "1..2", "2..4", "512Mi", "250m", "exam", "write", "write", "write" },
