@@ -6,6 +6,7 @@
 
 #include "net/confine.h"
 #include "net/reactor.h"
+#include "sys/pace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +38,7 @@ static const struct gateway_limits defaults = {
     .hold_ms = 30000,
     .linger_ms = 2000,
     .drain_ms = 8000, /* below the 10 s after which the supervisor kills */
-    .leave_ms = 90000,
+    .leave_ms = 100000,
     .leave_per_s = 2000, /* all reactors together: as many handshakes are most of a core */
     .rate_bytes_per_s = 500,
     .head_bytes_max = 8 * KIB,
@@ -278,6 +279,7 @@ fail gateway_run(const struct gateway_opts *opts, struct why *why)
     must(workers);
     if (!limits.window)
         limits.window = MAX(WINDOW_ALL / count, WINDOW_MIN);
+    pace_behind_hall();
     fail f = signals_ready(why);
     if (!f)
         f = listener_ready(opts->tls_fd, why);

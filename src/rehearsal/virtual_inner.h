@@ -5,7 +5,7 @@
 #include "rehearsal/virtual.h"
 
 /* A page that has heard nothing from the hall for so long asks (web/src/candidate/sitting.ts). */
-#define HEARTBEAT_US (45 * (int64_t)SECOND_US)
+#define HEARTBEAT_US (75 * (int64_t)SECOND_US)
 
 double virtual_unit(struct virtual *v);
 int64_t virtual_between(struct virtual *v, int64_t least, int64_t most);

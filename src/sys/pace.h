@@ -16,5 +16,10 @@ struct pace {
     int64_t began_us;
 };
 
+/* Lets the hall's one thread, which everybody waits for, go before the many of this process where
+ * both share a machine's cores: their share is a tenth of its own. Fair shares would starve it just
+ * when all have work. Inherited by threads made later. */
+void pace_behind_hall(void);
+
 void pace_rest(struct pace *pace);               /* before waiting for events */
 void pace_begin(struct pace *pace, bool worked); /* after it: was there any? */

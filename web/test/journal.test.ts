@@ -22,7 +22,7 @@ const at_hall = (item: number, value: string | null, epoch: number, seq: number)
   seq,
   recorded_at: 500,
 });
-const reply = (entry: Entry) => ({ item: entry.item, seq: entry.seq, recorded_at: 900, receipt: `r${entry.seq}`, now: 901 });
+const reply = (entry: Entry) => ({ item: entry.item, seq: entry.seq, recorded_at: 900, receipt: `r${entry.seq}`, ends_at: 5000, now: 901 });
 
 async function opened(store: JournalStore, from: HallAnswers): Promise<Journal> {
   const journal = new Journal(store, "sample/R1/1000");

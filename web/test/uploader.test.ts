@@ -10,7 +10,7 @@ afterEach(() => void vi.useRealTimers());
 
 const problem = (status: number, slug: string, retry_after_s: number | null = null) =>
   new Problem(status, slug, slug, `The hall says ${slug}.`, retry_after_s);
-const reply = (entry: Entry): SaveReply => ({ item: entry.item, seq: entry.seq, recorded_at: 1, receipt: "r", now: 2 });
+const reply = (entry: Entry): SaveReply => ({ item: entry.item, seq: entry.seq, recorded_at: 1, receipt: "r", ends_at: 9, now: 2 });
 
 async function setup(send: (entry: Entry) => Promise<SaveReply>) {
   const journal = new Journal(new MemoryStore(), "sample/R1/1000");

@@ -154,7 +154,9 @@ static void save_reply(struct req *req, const struct save *save, const struct ce
     out_i64(out, attempt->started_at + cell->at_ms);
     out_z(out, ",\"receipt\":\"");
     out_z(out, receipt);
-    out_z(out, superseded ? "\",\"superseded\":true,\"now\":" : "\",\"now\":");
+    out_z(out, superseded ? "\",\"superseded\":true,\"ends_at\":" : "\",\"ends_at\":");
+    out_i64(out, attempt->ends_at); /* so that a page which saves needs no heartbeat */
+    out_z(out, ",\"now\":");
     out_i64(out, req->now);
     out_char(out, '}');
 }

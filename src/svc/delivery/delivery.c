@@ -124,9 +124,20 @@ static fail heartbeat(struct req *req)
 /* --- officers ----------------------------------------------------------------------------------
  */
 
-static void write_row(struct req *req, uint32_t index)
+/* When a candidate was last heard of: pages that save need no heartbeat meanwhile. 0: never. */
+static instant last_seen(const struct req *req, uint32_t index)
 {
     const struct delivery *delivery = req->state;
+    const struct book *book = req->host->book;
+    const struct attempt *attempt = &req->host->directory->candidates[index].attempt;
+    uint32_t seen_s = delivery->seen_s[index], place = book->sheets[index].last_item;
+    instant asked = seen_s ? delivery->since + seen_s * (instant)1000 : 0;
+    instant saved = place ? attempt->started_at + book_cell(book, index, place - 1)->at_ms : 0;
+    return MAX(asked, saved);
+}
+
+static void write_row(struct req *req, uint32_t index)
+{
     const struct directory *d = req->host->directory;
     const struct candidate *candidate = &d->candidates[index];
     const struct exam *exam = &d->exams[candidate->exam];
@@ -146,8 +157,7 @@ static void write_row(struct req *req, uint32_t index)
     jo_at(out, "started_at", attempt->started_at);
     jo_at(out, "ends_at", attempt->ends_at);
     jo_at(out, "submitted_at", attempt->submitted_at);
-    uint32_t seen_s = delivery->seen_s[index];
-    jo_at(out, "seen_at", seen_s ? delivery->since + seen_s * (instant)1000 : 0);
+    jo_at(out, "seen_at", last_seen(req, index));
     jo_i64(out, "extra_minutes", candidate->extra_minutes + attempt->extra_s / 60);
     jo_close(out, '}');
 }

@@ -32,7 +32,7 @@ export type View =
 const TAKING_INPUT: View[] = ["exam", "summary", "submitting"];
 // These wait for a person: a window that was taken over must not take the exam back because it is looked at.
 const AT_REST: View[] = ["boot", "sign-in", "elsewhere", "other-tab"];
-const BEAT_MS = 30_000;
+const BEAT_MS = 75_000; // without a word from the hall; each recorded answer is one
 const BEAT_AFTER_MS = 60_000; // once submitted there is only the publication to wait for
 const ASK_MS = 4_000; // at the end of time: what did the hall decide?
 const ATTEMPT_KEY = "examhall.attempt";
@@ -229,7 +229,14 @@ export class Sitting {
   private send(entry: Entry): Promise<SaveReply> {
     const { item, value, marked, seq } = entry;
     const path = `/v1/attempts/${this.attempt!.attempt}/answers/${item}`;
-    return call<SaveReply>("PUT", path, { value, marked, seq }, { keepalive: document.hidden }).then((r) => r.body);
+    return call<SaveReply>("PUT", path, { value, marked, seq }, { keepalive: document.hidden }).then((r) => this.saved(r.body));
+  }
+
+  /** A reply to a save says what a heartbeat would, so none is needed soon; but for added time, which it looks at. */
+  private saved(reply: SaveReply): SaveReply {
+    const ends_at = this.attempt?.ends_at;
+    if (this.attempt?.state === "running") this.beat_in(jittered_ms(ends_at && reply.ends_at > ends_at ? 1000 : BEAT_MS));
+    return reply;
   }
 
   private uploader_changed(): void {

@@ -74,6 +74,7 @@ export interface SaveReply {
   recorded_at: number;
   receipt: string;
   superseded?: boolean;
+  ends_at: number;
   now: number;
 }
 
