@@ -1,34 +1,30 @@
-/* conn_table.c - where connections live: chunks of 512 that are never moved, a list of free places,
- * and for each phase a list in the order of deadlines; a connection's beginning and end. */
+/* conn_table.c - where connections live: one table, a list of its free places, and for each phase a
+ * list in the order of deadlines; a connection's beginning and end. */
 #include "net/reactor.h"
 
 #include <stdlib.h>
 
 struct conn *conn_at(const struct reactor *reactor, uint32_t number)
 {
-    must(number < reactor->conn_cap);
-    return &reactor->chunks[number / CONN_CHUNK][number % CONN_CHUNK];
+    must(number < reactor->conn_used);
+    return &reactor->conns[number];
 }
 
-static bool more_places(struct reactor *reactor)
+/* A free place, or the first that was never used; NO_CONN when all are taken. */
+static uint32_t place_take(struct reactor *reactor)
 {
-    uint32_t chunk = reactor->conn_cap / CONN_CHUNK;
-    if ((chunk & (chunk - 1)) == 0) { /* the table of chunks doubles */
-        size_t places = chunk ? chunk * 2 : 1;
-        struct conn **chunks = realloc(reactor->chunks, places * sizeof(*chunks));
-        if (!chunks)
-            return false;
-        reactor->chunks = chunks;
-    }
-    reactor->chunks[chunk] = calloc(CONN_CHUNK, sizeof(struct conn));
-    if (!reactor->chunks[chunk])
-        return false;
-    reactor->conn_cap += CONN_CHUNK;
-    for (uint32_t i = CONN_CHUNK; i-- > 0;) {
-        reactor->chunks[chunk][i].next = reactor->free;
-        reactor->free = chunk * CONN_CHUNK + i;
-    }
-    return true;
+    uint32_t number = reactor->free;
+    if (number != NO_CONN)
+        reactor->free = conn_at(reactor, number)->next;
+    else if (reactor->conn_used < reactor->conn_max)
+        number = reactor->conn_used++;
+    return number;
+}
+
+static void place_give(struct reactor *reactor, uint32_t number)
+{
+    conn_at(reactor, number)->next = reactor->free;
+    reactor->free = number;
 }
 
 static void list_leave(struct reactor *reactor, struct conn *conn)
@@ -109,17 +105,14 @@ uint64_t conn_tag(uint32_t number, const struct conn *conn)
 
 void conn_open(struct reactor *reactor, int handle, const unsigned char peer[16], unsigned flags)
 {
-    if (reactor->free == NO_CONN && !more_places(reactor)) {
-        reactor->net->close(reactor->net, handle);
-        return;
-    }
-    uint32_t number = reactor->free;
+    uint32_t number = place_take(reactor);
+    must(number != NO_CONN); /* accept_some asks for no more than there is room for */
     struct conn *conn = conn_at(reactor, number);
     if (!reactor->net->watch(reactor->net, handle, conn_tag(number, conn), NET_EDGES)) {
         reactor->net->close(reactor->net, handle);
+        place_give(reactor, number);
         return;
     }
-    reactor->free = conn->next;
     conn->handle = handle;
     conn->flags = (uint8_t)flags;
     memcpy(conn->peer, peer, 16);
@@ -176,8 +169,7 @@ void conn_close(struct reactor *reactor, uint32_t number)
     reactor->net->close(reactor->net, conn->handle);
     conn->phase = PHASE_FREE;
     conn->generation++;
-    conn->next = reactor->free;
-    reactor->free = number;
+    place_give(reactor, number);
     reactor->open--;
     atomic_store_explicit(&reactor->row->open, reactor->open, memory_order_relaxed);
 }

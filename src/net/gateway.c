@@ -27,7 +27,7 @@
  * of its work, and enough to fill its batches. */
 #define WINDOW_ALL 4096
 #define WINDOW_MIN 64
-#define REST_US    1000 /* of each reactor, where there are more of them than cores: sys/pace.h */
+#define REST_US    2000 /* of each reactor, where there are more of them than cores: sys/pace.h */
 
 static const struct gateway_limits defaults = {
     .handshake_ms = 5000,

@@ -1,5 +1,6 @@
 /* reactor.c - see reactor.h: the loop itself, accepting, deadlines, stopping. */
 #include "net/reactor.h"
+#include "base/table.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -296,6 +297,7 @@ void reactor_init(struct reactor *reactor, struct net *net, const struct gateway
         .limits = *limits,
         .row = row,
         .tls = tls,
+        .conns = table_new_huge(conn_max, sizeof(struct conn)),
         .conn_max = conn_max,
         .free = NO_CONN,
         .scratch = malloc(SCRATCH_BYTES),
@@ -322,9 +324,7 @@ void reactor_fini(struct reactor *reactor)
         close_phase(reactor, phase);
     for (size_t i = 0; i < GATEWAY_CLASSES; i++)
         pipe_fini(reactor, &reactor->pipes[i]);
-    for (uint32_t i = 0; i < reactor->conn_cap; i += CONN_CHUNK)
-        free(reactor->chunks[i / CONN_CHUNK]);
-    free(reactor->chunks);
+    table_free(reactor->conns, reactor->conn_max, sizeof(*reactor->conns));
     free(reactor->handshakes.ring);
     free(reactor->scratch);
     free(reactor->plain);

@@ -20,7 +20,6 @@
 #define PIPE_SCRATCH_BYTES (256 * KIB)
 #define CIPHER_STEP        (32 * KIB) /* so much is encrypted ahead of a socket */
 #define HANDSHAKES_MAX     8          /* in one round, about 3 ms of them */
-#define CONN_CHUNK         512        /* connections are allocated so many at once */
 #define NO_CONN            UINT32_MAX
 
 /* What an event's tag says it is about: kind in the top byte; for a connection its generation (24
@@ -134,8 +133,8 @@ struct reactor {
     struct tls *tls; /* NULL without a TLS listener */
     int64_t start_us, now_us;
 
-    struct conn **chunks;
-    uint32_t conn_cap, conn_max, open, free;
+    struct conn *conns;                       /* conn_max places; */
+    uint32_t conn_max, conn_used, open, free; /* those used ever; now; the first free one */
     struct list lists[PHASE_COUNT];
     struct handshakes handshakes;
 

@@ -3,6 +3,7 @@
  * Its own lateness is measured where a timer starts an action of an idle candidate: that is when
  * this process, not the hall, decides. A run in which that is late says nothing about the hall. */
 #include "rehearsal/agent.h"
+#include "base/table.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 
 enum {
     TURN_US_MAX = 20000, /* orders are seen at least that often */
-    REST_US = 1000,      /* where agents are more than a machine has cores */
+    REST_US = 2000,      /* where agents are more than a machine has cores */
     REST_CANDIDATES = 4 * AGENT_CANDIDATES_MAX
 };
 
@@ -20,15 +21,20 @@ struct seat {
     struct virtual v;
     struct io_conn *conn;
     struct agent *agent;
+};
+
+/* Times and places stand apart from the seats, which are cold: a change touches a dozen of them. */
+struct timer {
     int64_t wake_us;
-    uint32_t heap_at; /* its place in the heap */
+    uint32_t seat;
 };
 
 struct agent {
     const struct agent_opts *opts;
     struct io *io;
     struct seat *seats;
-    struct seat **heap; /* the smallest wake_us first */
+    struct timer *heap; /* the smallest wake_us first */
+    uint32_t *places;   /* of each seat in the heap */
     struct stand stand;
     struct paper paper;
     struct arena arena;
@@ -43,40 +49,42 @@ int64_t agent_clock_us(void)
     return (int64_t)ts.tv_sec * SECOND_US + ts.tv_nsec / 1000;
 }
 
-static void heap_put(struct agent *agent, uint32_t at, struct seat *seat)
+static void heap_put(struct agent *agent, uint32_t at, struct timer timer)
 {
-    agent->heap[at] = seat;
-    seat->heap_at = at;
+    agent->heap[at] = timer;
+    agent->places[timer.seat] = at;
 }
 
 static void heap_up(struct agent *agent, uint32_t at)
 {
-    struct seat *seat = agent->heap[at];
-    for (; at && agent->heap[(at - 1) / 2]->wake_us > seat->wake_us; at = (at - 1) / 2)
+    struct timer timer = agent->heap[at];
+    for (; at && agent->heap[(at - 1) / 2].wake_us > timer.wake_us; at = (at - 1) / 2)
         heap_put(agent, at, agent->heap[(at - 1) / 2]);
-    heap_put(agent, at, seat);
+    heap_put(agent, at, timer);
 }
 
 static void heap_down(struct agent *agent, uint32_t at)
 {
-    struct seat *seat = agent->heap[at];
+    struct timer timer = agent->heap[at];
     uint32_t count = agent->opts->count;
     for (uint32_t child = 2 * at + 1; child < count; child = 2 * at + 1) {
-        if (child + 1 < count && agent->heap[child + 1]->wake_us < agent->heap[child]->wake_us)
+        if (child + 1 < count && agent->heap[child + 1].wake_us < agent->heap[child].wake_us)
             child++;
-        if (agent->heap[child]->wake_us >= seat->wake_us)
+        if (agent->heap[child].wake_us >= timer.wake_us)
             break;
         heap_put(agent, at, agent->heap[child]);
         at = child;
     }
-    heap_put(agent, at, seat);
+    heap_put(agent, at, timer);
 }
 
 static void wake_at(struct seat *seat, int64_t wake_us)
 {
-    seat->wake_us = wake_us;
-    heap_up(seat->agent, seat->heap_at);
-    heap_down(seat->agent, seat->heap_at);
+    struct agent *agent = seat->agent;
+    uint32_t at = agent->places[seat - agent->seats];
+    bool later = wake_us > agent->heap[at].wake_us;
+    agent->heap[at].wake_us = wake_us;
+    (later ? heap_down : heap_up)(agent, at);
 }
 
 static void hang_up(struct seat *seat)
@@ -139,10 +147,10 @@ static void on_lost(void *owner, const char *what)
 static void fire_timers(struct agent *agent)
 {
     int64_t now = agent_clock_us();
-    while (agent->heap[0]->wake_us <= now) {
-        struct seat *seat = agent->heap[0];
+    while (agent->heap[0].wake_us <= now) {
+        struct seat *seat = &agent->seats[agent->heap[0].seat];
         if (!seat->v.in_flight)
-            hist_record(&agent->stand.board->lag, now - seat->wake_us);
+            hist_record(&agent->stand.board->lag, now - agent->heap[0].wake_us);
         serve(seat);
         now = agent_clock_us();
     }
@@ -168,34 +176,35 @@ static void follow_orders(struct agent *agent)
 
 static int64_t turn_us(const struct agent *agent)
 {
-    return MIN(MAX(agent->heap[0]->wake_us - agent_clock_us(), 0), TURN_US_MAX);
+    return MIN(MAX(agent->heap[0].wake_us - agent_clock_us(), 0), TURN_US_MAX);
 }
 
 static void agent_fill(struct agent *agent)
 {
     const struct agent_opts *opts = agent->opts;
-    agent->seats = calloc(opts->count, sizeof(*agent->seats));
-    agent->heap = calloc(opts->count, sizeof(struct seat *));
-    must(agent->seats && agent->heap);
+    agent->seats = table_new_huge(opts->count, sizeof(*agent->seats));
+    agent->heap = calloc(opts->count, sizeof(*agent->heap));
+    agent->places = calloc(opts->count, sizeof(*agent->places));
+    must(agent->heap && agent->places);
     for (uint32_t i = 0; i < opts->count; i++) {
         struct seat *seat = &agent->seats[i];
         const struct credential *credential = &opts->credentials[i];
         seat->agent = agent;
         virtual_init(&seat->v, opts->plan, opts->first + i, credential->roll, credential->code);
-        seat->wake_us = virtual_wake(&seat->v);
-        heap_put(agent, i, seat); /* sign-ins rise with the number: already a heap */
+        struct timer timer = { virtual_wake(&seat->v), i };
+        heap_put(agent, i, timer); /* sign-ins rise with the number: already a heap */
     }
 }
 
 static void agent_empty(struct agent *agent)
 {
-    for (uint32_t i = 0; i < agent->opts->count; i++) {
+    for (uint32_t i = 0; i < agent->opts->count; i++)
         hang_up(&agent->seats[i]);
-        virtual_fini(&agent->seats[i].v);
-    }
     io_close_all(agent->io);
-    free(agent->seats);
+    stand_fini(&agent->stand);
+    table_free(agent->seats, agent->opts->count, sizeof(*agent->seats));
     free(agent->heap);
+    free(agent->places);
     arena_fini(&agent->arena);
     out_fini(&agent->out);
 }
@@ -208,6 +217,8 @@ int agent_run(const struct agent_opts *opts)
     prctl(PR_SET_TIMERSLACK, 1000); /* nanoseconds: our own lateness would count as the hall's */
     agent = (struct agent){ .opts = opts, .arena = arena_make(96 * MIB), .out = out_make(4 * KIB) };
     agent.stand = (struct stand){ .plan = opts->plan,
+                                  .first = opts->first,
+                                  .count = opts->count,
                                   .paper = &agent.paper,
                                   .board = opts->board,
                                   .orders = opts->orders,

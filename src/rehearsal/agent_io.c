@@ -4,6 +4,7 @@
  */
 #include "rehearsal/agent_io.h"
 #include "base/out.h"
+#include "base/table.h"
 #include "sys/pace.h"
 
 #include <arpa/inet.h>
@@ -23,7 +24,8 @@ enum {
     EVENTS_MAX = 512,
     HEAD_BYTES_MAX = 16 * 1024,
     SCRATCH_BYTES = 64 * 1024,
-    SOURCE_EACH = 8000
+    SOURCE_EACH = 8000,
+    CONNS_MAX = 64 * 1024
 };
 #define REPLY_BYTES_MAX (64 * MIB)
 
@@ -47,7 +49,9 @@ struct io {
     struct io_hooks hooks;
     SSL_CTX *tls;
     unsigned count;
-    struct io_conn *closed, *broken;
+    struct io_conn *conns; /* CONNS_MAX places, together: each is cold when its reply comes */
+    uint32_t conns_used;
+    struct io_conn *closed, *broken, *free;
     char *scratch;
     struct pace pace;
 };
@@ -128,6 +132,7 @@ fail io_open(struct io **io_out, const struct io_target *target, str ca,
     *io_out = io;
     io->target = target;
     io->hooks = *hooks;
+    io->conns = table_new_huge(CONNS_MAX, sizeof(*io->conns));
     io->scratch = malloc(SCRATCH_BYTES);
     must(io->scratch);
     io->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -146,7 +151,8 @@ static void free_closed(struct io *io)
     while (io->closed) {
         struct io_conn *conn = io->closed;
         io->closed = conn->next;
-        free(conn);
+        conn->next = io->free;
+        io->free = conn;
     }
 }
 
@@ -157,6 +163,7 @@ void io_close_all(struct io *io)
         SSL_CTX_free(io->tls);
     if (io->epoll_fd >= 0)
         close(io->epoll_fd);
+    table_free(io->conns, CONNS_MAX, sizeof(*io->conns));
     free(io->scratch);
     free(io);
 }
@@ -217,10 +224,11 @@ static bool conn_start(struct io *io, struct io_conn *conn, uint32_t number)
 
 struct io_conn *io_connect(struct io *io, void *owner, uint32_t number)
 {
-    struct io_conn *conn = calloc(1, sizeof(*conn));
-    if (!conn)
-        return NULL;
-    conn->owner = owner;
+    struct io_conn *conn = io->free ? io->free : &io->conns[io->conns_used++];
+    must(io->conns_used < CONNS_MAX); /* more than a process may have files */
+    if (io->free)
+        io->free = conn->next;
+    *conn = (struct io_conn){ .owner = owner };
     conn->in = conn->out = out_make(REPLY_BYTES_MAX);
     if (conn_start(io, conn, number))
         return conn;
@@ -228,7 +236,8 @@ struct io_conn *io_connect(struct io *io, void *owner, uint32_t number)
     SSL_free(conn->tls);
     if (conn->fd >= 0)
         close(conn->fd);
-    free(conn);
+    conn->next = io->free;
+    io->free = conn;
     errno = saved;
     return NULL;
 }
@@ -296,17 +305,27 @@ static long conn_read(struct io_conn *conn, char *p, size_t n)
     return tls_result(conn, SSL_read(conn->tls, p, (int)n));
 }
 
-static bool flush(struct io_conn *conn)
+/* Writes what the socket takes; false: the connection is gone. */
+static bool write_some(struct io_conn *conn, str bytes, size_t *sent)
 {
-    size_t sent = 0;
-    while (sent < conn->out.n) {
-        long n = conn_write(conn, conn->out.p + sent, conn->out.n - sent);
+    while (*sent < bytes.n) {
+        long n = conn_write(conn, bytes.p + *sent, bytes.n - *sent);
         if (n < 0)
             return false;
         if (n == 0)
             break;
-        sent += (size_t)n;
+        *sent += (size_t)n;
     }
+    return true;
+}
+
+static bool flush(struct io_conn *conn)
+{
+    size_t sent = 0;
+    if (!conn->out.n)
+        return true;
+    if (!write_some(conn, out_view(&conn->out), &sent))
+        return false;
     if (sent == conn->out.n) {
         out_fini(&conn->out);
     } else if (sent) {
@@ -318,10 +337,13 @@ static bool flush(struct io_conn *conn)
 
 void io_send(struct io *io, struct io_conn *conn, str request)
 {
-    must(conn->state != CONN_CLOSED && !conn->waits);
+    must(conn->state != CONN_CLOSED && !conn->waits && !conn->out.n);
+    size_t sent = 0;
     conn->waits = true;
-    out_str(&conn->out, request);
-    if (conn->state == CONN_OPEN && !flush(conn)) {
+    bool good = conn->state != CONN_OPEN || write_some(conn, request, &sent);
+    if (good && sent < request.n)
+        out_str(&conn->out, str_from(request, sent));
+    if (!good) {
         conn->next = io->broken; /* its owner is on the stack: told in the next turn */
         io->broken = conn;
     }
@@ -367,7 +389,7 @@ static bool receive_bytes(struct io *io, struct io_conn *conn, size_t n)
     return took != TOOK_BAD;
 }
 
-static void receive(struct io *io, struct io_conn *conn)
+static void receive(struct io *io, struct io_conn *conn, uint32_t events)
 {
     while (conn->state == CONN_OPEN) {
         long n = conn_read(conn, io->scratch, SCRATCH_BYTES);
@@ -376,6 +398,8 @@ static void receive(struct io *io, struct io_conn *conn)
         bool good = n > 0 && receive_bytes(io, conn, (size_t)n);
         if (!good && conn->state != CONN_CLOSED)
             lose(io, conn, n < 0 ? "closed by the other side" : "not a reply we can use");
+        if (!conn->tls && n < SCRATCH_BYTES && !(events & EPOLLRDHUP))
+            return; /* that was all: what comes now is another event */
     }
 }
 
@@ -409,7 +433,7 @@ static void drive(struct io *io, struct io_conn *conn, uint32_t events)
     if (conn->state == CONN_CONNECTING && (!ready || !establish(io, conn)))
         return;
     if (flush(conn))
-        receive(io, conn);
+        receive(io, conn, events);
     else
         lose(io, conn, "closed by the other side");
 }

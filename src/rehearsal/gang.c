@@ -29,7 +29,7 @@ static int agent_process(const struct gang *gang, const struct gang_opts *opts, 
                                 .board = &gang->shared->boards[i],
                                 .orders = &gang->shared->orders };
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    pace_behind_hall(); /* as the gateway does: neither takes the other's share */
+    pace_behind_hall();       /* as the gateway does: neither takes the other's share */
     signal(SIGINT, SIG_IGN);  /* the coordinator decides */
     signal(SIGPIPE, SIG_IGN); /* OpenSSL writes to sockets that are gone */
     if (opts->close_fd >= 0)

@@ -1,6 +1,7 @@
 /* virtual.c - when a virtual candidate acts and what it then asks; see virtual.h. What it makes of
  * the answers is in virtual_reply.c. */
 #include "rehearsal/virtual.h"
+#include "base/table.h"
 #include "rehearsal/virtual_inner.h"
 
 #include <math.h>
@@ -51,10 +52,10 @@ void virtual_init(struct virtual *v, const struct plan *plan, uint32_t number, s
     v->starts_us = v->ends_us = v->drop_us = NEVER_US;
 }
 
-void virtual_fini(struct virtual *v)
+void stand_fini(struct stand *stand)
 {
-    free(v->ledger.entries);
-    v->ledger.entries = NULL;
+    table_free(stand->entries, stand->count * (stand->paper->items + 1ul), sizeof(struct entry));
+    stand->entries = NULL;
 }
 
 void virtual_begin(struct virtual *v, const struct plan *plan, int64_t now)
@@ -210,8 +211,9 @@ static void write_body(struct out *body, const struct virtual *v, const struct s
             out_z(body, "null");
         else
             out_json(body, str_of(answer.value, answer.bytes));
-        out_fmt(body, ",\"marked\":%s,\"seq\":%u}", answer.marked ? "true" : "false",
-                ledger_seq(v->ledger.entries[i].sent));
+        out_z(body, answer.marked ? ",\"marked\":true,\"seq\":" : ",\"marked\":false,\"seq\":");
+        out_u64(body, ledger_seq(v->ledger.entries[i].sent));
+        out_char(body, '}');
     } else if (v->asked == ASK_HEARTBEAT) {
         out_fmt(body, "{\"place\":%u}", MAX(v->place, 1));
     } else {
@@ -219,25 +221,36 @@ static void write_body(struct out *body, const struct virtual *v, const struct s
     }
 }
 
+static void write_path(struct out *out, uint32_t attempt, const char *tail)
+{
+    out_z(out, "/v1/attempts/");
+    out_u64(out, attempt);
+    out_z(out, tail);
+}
+
 static void write_target(struct out *out, const struct virtual *v, const struct stand *stand)
 {
-    static const char *const tails[ASK_KINDS] = { [ASK_LOOK] = "",
-                                                  [ASK_START] = "/start",
-                                                  [ASK_FORM] = "/form",
-                                                  [ASK_RESUME] = "/answers",
-                                                  [ASK_HEARTBEAT] = "/heartbeat",
-                                                  [ASK_SUBMIT] = "/submit",
-                                                  [ASK_RECEIPT] = "/receipt",
-                                                  [ASK_RESULT] = "/result",
-                                                  [ASK_SHEET] = "/responses" };
+    static const char *const tails[ASK_KINDS] = {
+        [ASK_LOOK] = "",           [ASK_START] = "/start",     [ASK_FORM] = "/form",
+        [ASK_RESUME] = "/answers", [ASK_SAVE] = "/answers/",   [ASK_HEARTBEAT] = "/heartbeat",
+        [ASK_SUBMIT] = "/submit",  [ASK_RECEIPT] = "/receipt", [ASK_RESULT] = "/result",
+        [ASK_SHEET] = "/responses"
+    };
     if (v->asked == ASK_SIGN_IN)
         out_z(out, "/v1/sessions");
     else if (v->asked == ASK_PAPER)
         out_z(out, stand->paper->path);
-    else if (v->asked == ASK_SAVE)
-        out_fmt(out, "/v1/attempts/%u/answers/%u", v->attempt, v->pending_item);
     else
-        out_fmt(out, "/v1/attempts/%u%s", v->attempt, tails[v->asked]);
+        write_path(out, v->attempt, tails[v->asked]);
+    if (v->asked == ASK_SAVE)
+        out_u64(out, v->pending_item);
+}
+
+static void write_field(struct out *out, const char *name, str value)
+{
+    out_z(out, "\r\n");
+    out_z(out, name);
+    out_str(out, value);
 }
 
 static void write_request(struct out *out, const struct virtual *v, struct stand *stand)
@@ -251,17 +264,22 @@ static void write_request(struct out *out, const struct virtual *v, struct stand
     out_z(out, method ? method : "GET");
     out_char(out, ' ');
     write_target(out, v, stand);
-    out_fmt(out, " HTTP/1.1\r\nHost: %.*s\r\n", STR_ARG(stand->plan->host));
+    out_z(out, " HTTP/1.1");
+    write_field(out, "Host: ", stand->plan->host);
     if (v->cookie[0])
-        out_fmt(out, "Cookie: __Host-examhall=%s\r\n", v->cookie);
+        write_field(out, "Cookie: __Host-examhall=", str_z(v->cookie));
+    out_z(out, "\r\n");
     if (!method) {
         out_z(out, v->asked == ASK_PAPER ? "Accept-Encoding: gzip\r\n\r\n" : "\r\n");
         return;
     }
     struct out body = out_make(2 * KIB);
     write_body(&body, v, stand);
-    out_fmt(out, "Origin: %.*s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-            STR_ARG(stand->plan->origin), body.n);
+    out_z(out, "Content-Type: application/json");
+    write_field(out, "Origin: ", stand->plan->origin);
+    out_z(out, "\r\nContent-Length: ");
+    out_u64(out, body.n);
+    out_z(out, "\r\n\r\n");
     must(!body.failed);
     out_str(out, out_view(&body));
     out_fini(&body);

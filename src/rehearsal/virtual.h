@@ -74,6 +74,8 @@ struct virtual
 /* What one agent's candidates share while it handles them. */
 struct stand {
     const struct plan *plan;
+    uint32_t first, count; /* the candidates' numbers */
+    struct entry *entries; /* of all their ledgers; NULL until the paper is known */
     struct paper *paper;
     struct board *board;
     const struct orders *orders;
@@ -95,4 +97,4 @@ void virtual_reply(struct virtual *v, struct stand *stand, int64_t now,
 void virtual_lost(struct virtual *v, struct stand *stand, int64_t now); /* the connection broke */
 void virtual_results(struct virtual *v, struct stand *stand, int64_t now); /* ask for the result */
 void virtual_check(struct virtual *v, struct stand *stand, int64_t now);
-void virtual_fini(struct virtual *v);
+void stand_fini(struct stand *stand);

@@ -126,6 +126,24 @@ TEST(delivery, time_added_before_and_during_the_attempt_moves_its_end)
     world_close(&w);
 }
 
+TEST(delivery, a_save_tells_of_added_time_and_is_a_sign_of_life)
+{
+    struct world w;
+    char seen[24];
+    world_open(&w, NULL);
+    world_start(&w, "R001");
+    CHECK_EQ(world_put(&w, 1, "A", 1), 200);
+    CHECK_EQ(world_i64(&w, "ends_at"), WORLD_START + 60 * MINUTE_MS);
+    CHECK_EQ(add_time(&w, 1, 10, NULL), 200);
+    world_advance(&w, 7 * MINUTE_MS);
+    CHECK_EQ(world_put(&w, 2, "B", 2), 200);
+    CHECK_EQ(world_i64(&w, "ends_at"), WORLD_START + 70 * MINUTE_MS);
+    CHECK_EQ(world_admin(&w, "GET", "/v1/staff/candidates?q=R001", NULL), 200);
+    snprintf(seen, sizeof(seen), "%lld", (long long)(WORLD_START + 7 * MINUTE_MS));
+    CHECK_STR(world_in(&w, "candidates", 0, "seen_at"), str_z(seen));
+    world_close(&w);
+}
+
 TEST(delivery, time_added_within_the_grace_lets_the_candidate_go_on)
 {
     struct world w;

@@ -61,7 +61,12 @@ static void room_open(uint64_t seed)
                                .result_us = 60 * SECOND_US,
                                .origin = STR("https://hall"),
                                .host = STR("hall") };
-    room.stand = (struct stand){ &room.plan, &room.paper, &board, &room.orders, &room.arena };
+    room.stand = (struct stand){ .plan = &room.plan,
+                                 .count = 1,
+                                 .paper = &room.paper,
+                                 .board = &board,
+                                 .orders = &room.orders,
+                                 .arena = &room.arena };
     room.tiny = (struct tiny){ .ends_us = HOUR_US + 600 * SECOND_US, .delay_us = 1000 };
     room.tiny.reply = out_make(64 * KIB);
     virtual_init(&room.v, &room.plan, 0, STR("R1"), STR("C1"));
@@ -69,7 +74,7 @@ static void room_open(uint64_t seed)
 
 static void room_close(void)
 {
-    virtual_fini(&room.v);
+    stand_fini(&room.stand);
     out_fini(&room.tiny.reply);
     arena_fini(&room.arena);
 }
@@ -257,7 +262,7 @@ TEST(rehearsal, a_candidate_sits_from_sign_in_to_receipt_and_all_is_found)
     CHECK_EQ(board.saves_lost + board.saves_foreign + board.receipts_wrong, 0);
     CHECK(board.saves_acknowledged > 100);
     CHECK_EQ(board.saves_acknowledged, room.tiny.saves);
-    CHECK_EQ(board.latency[ASK_RECEIPT].count, 1);
+    CHECK_EQ(board.latency[ASK_SUBMIT].count, 1);
     room_close();
 }
 
