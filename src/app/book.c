@@ -3,40 +3,54 @@
 #include "base/table.h"
 #include "codec/wire.h"
 
-#define CELLS_MAX   (1u << 30) /* addresses until used, as all limits here */
-#define UNITS_MAX   (1u << 29)
+#define UNITS_MAX   (1u << 30) /* addresses until used, as all limits here */
+#define ROOM_MAX    ((ANSWER_BYTES_MAX + sizeof(union unit) - 1) / sizeof(union unit))
 #define CHUNK_BYTES MIB /* of a checkpoint: large enough for SQLite to be a copy, no more */
 
 void book_init(struct book *book, const struct directory *directory)
 {
-    *book = (struct book){ .directory = directory, .cell_count = 1, .unit_count = 1 };
+    *book = (struct book){ .directory = directory, .unit_count = 1 };
     book->sheets = table_new_huge(CANDIDATES_MAX, sizeof(*book->sheets));
-    book->cells = table_new_huge(CELLS_MAX, sizeof(*book->cells));
-    book->texts = table_new_huge(UNITS_MAX, sizeof(*book->texts));
+    book->units = table_new_huge(UNITS_MAX, sizeof(*book->units));
 }
 
 void book_fini(struct book *book)
 {
     table_free(book->sheets, CANDIDATES_MAX, sizeof(*book->sheets));
-    table_free(book->cells, CELLS_MAX, sizeof(*book->cells));
-    table_free(book->texts, UNITS_MAX, sizeof(*book->texts));
+    table_free(book->units, UNITS_MAX, sizeof(*book->units));
     *book = (struct book){ 0 };
 }
 
 /* --- the fold ----------------------------------------------------------------------------------
  */
 
+static struct cell *cell_of(const struct book *book, const struct sheet *sheet, unsigned item)
+{
+    return &book->units[sheet->units + item].cell;
+}
+
+static uint32_t take_units(struct book *book, unsigned n)
+{
+    uint32_t first = book->unit_count;
+    must(n < UNITS_MAX - first);
+    book->unit_count += n;
+    return first;
+}
+
 static struct sheet *sheet_of(struct book *book, uint32_t candidate)
 {
     must(candidate < book->directory->candidate_count);
     struct sheet *sheet = &book->sheets[candidate];
-    if (LIKELY(sheet->cells))
+    if (LIKELY(sheet->units))
         return sheet;
     sheet->exam = book->directory->candidates[candidate].exam;
-    sheet->item_count = (uint16_t)book->directory->exams[sheet->exam].item_count;
-    must(sheet->item_count < CELLS_MAX - book->cell_count);
-    sheet->cells = book->cell_count;
-    book->cell_count += sheet->item_count;
+    const struct exam *exam = &book->directory->exams[sheet->exam];
+    sheet->item_count = (uint16_t)exam->item_count;
+    sheet->units = take_units(book, exam->item_count);
+    for (unsigned i = 0; i < exam->item_count; i++)
+        if (item_is_typed(&exam->items[i]))
+            *cell_of(book, sheet, i) = (struct cell){ .value = take_units(book, 1), .room = 1 };
+    sheet->unit_count = (uint16_t)(book->unit_count - sheet->units);
     return sheet;
 }
 
@@ -44,31 +58,27 @@ static struct sheet *sheet_of(struct book *book, uint32_t candidate)
  * used again: at most as much as it then has. */
 static void give_room(struct book *book, struct cell *cell, size_t bytes)
 {
-    unsigned units = MAX(cell->units, 1u);
-    while (units * BOOK_UNIT_BYTES < bytes)
-        units = MIN(units * 2, (ANSWER_BYTES_MAX + BOOK_UNIT_BYTES - 1) / BOOK_UNIT_BYTES);
-    if (units == cell->units)
+    unsigned room = cell->room;
+    while (room * sizeof(union unit) < bytes)
+        room = MIN(room * 2, (unsigned)ROOM_MAX);
+    if (room == cell->room)
         return;
-    must(units < UNITS_MAX - book->unit_count);
-    cell->units = (uint8_t)(units & 127);
-    cell->value = book->unit_count;
-    book->unit_count += units;
+    cell->room = (uint8_t)(room & 127);
+    cell->value = take_units(book, room);
 }
 
 static void set_value(struct book *book, struct cell *cell, const struct item_shape *shape,
                       const char *p, size_t n)
 {
-    if (shape->kind == ITEM_SINGLE || shape->kind == ITEM_SEVERAL) {
-        cell->value = 0;
-        for (size_t i = 0; i < n; i++)
-            cell->value |= 1u << (p[i] - 'A');
+    if (item_is_typed(shape)) {
+        give_room(book, cell, n);
+        memcpy(&book->units[cell->value], p, n);
+        cell->typed_bytes = (uint8_t)n;
         return;
     }
-    if (n) {
-        give_room(book, cell, n);
-        memcpy(book->texts[cell->value].bytes, p, n);
-    }
-    cell->typed_bytes = (uint8_t)n;
+    cell->value = 0;
+    for (size_t i = 0; i < n; i++)
+        cell->value |= 1u << (p[i] - 'A');
 }
 
 static void apply_saved(struct book *book, const struct record *r)
@@ -79,7 +89,7 @@ static void apply_saved(struct book *book, const struct record *r)
     uint32_t epoch = wire_get_u32(&in), seq = wire_get_u32(&in);
     struct sheet *sheet = sheet_of(book, r->key);
     must(!in.failed && item >= 1 && item <= sheet->item_count && in.left <= ANSWER_BYTES_MAX);
-    struct cell *cell = &book->cells[sheet->cells + item - 1];
+    struct cell *cell = cell_of(book, sheet, item - 1);
     book->saves++;
     sheet->saves++;
     if (cell_order(cell, epoch, seq) != ORDER_NEWER)
@@ -113,7 +123,7 @@ void book_expect(const struct book *book, const struct record *records, size_t n
             records[i].body.n < sizeof(item))
             continue;
         memcpy(&item, records[i].body.p, sizeof(item));
-        __builtin_prefetch(&book->cells[book->sheets[records[i].key].cells + item - 1], 1);
+        __builtin_prefetch(&book->units[book->sheets[records[i].key].units + item - 1], 1);
     }
 }
 
@@ -124,16 +134,15 @@ const struct cell *book_cell(const struct book *book, uint32_t candidate, unsign
 {
     static const struct cell none;
     const struct sheet *sheet = &book->sheets[candidate];
-    return sheet->cells && item < sheet->item_count ? &book->cells[sheet->cells + item] : &none;
+    return sheet->units && item < sheet->item_count ? cell_of(book, sheet, item) : &none;
 }
 
 str book_value(const struct book *book, const struct cell *cell, const struct item_shape *shape,
                char letters[32])
 {
     unsigned n = 0;
-    if (shape->kind != ITEM_SINGLE && shape->kind != ITEM_SEVERAL)
-        return cell->typed_bytes ? str_of(book->texts[cell->value].bytes, cell->typed_bytes)
-                                 : STR("");
+    if (item_is_typed(shape))
+        return str_of((const char *)&book->units[cell->value], cell->typed_bytes);
     for (uint32_t bits = cell->value; bits; bits &= bits - 1)
         letters[n++] = (char)('A' + __builtin_ctz(bits));
     return str_of(letters, n);
@@ -149,11 +158,11 @@ enum order cell_order(const struct cell *cell, uint32_t epoch, uint32_t seq)
 }
 
 /* --- checkpoints -------------------------------------------------------------------------------
- * The three tables as they are, in chunks; the store has a checksum for each. */
+ * Both tables as they are, in chunks; the store has a checksum for each. */
 
 struct counts {
     uint64_t saves;
-    uint32_t sheets, cells, units;
+    uint32_t sheets, units;
 };
 
 struct table {
@@ -162,23 +171,20 @@ struct table {
     size_t n;
 };
 
-static void tables_of(const struct book *book, const struct counts *counts, struct table tables[3])
+static void tables_of(const struct book *book, const struct counts *counts, struct table tables[2])
 {
     tables[0] = (struct table){ "sheets", book->sheets, counts->sheets * sizeof(*book->sheets) };
-    tables[1] = (struct table){ "cells", book->cells, counts->cells * sizeof(*book->cells) };
-    tables[2] = (struct table){ "texts", book->texts, counts->units * sizeof(*book->texts) };
+    tables[1] = (struct table){ "units", book->units, counts->units * sizeof(*book->units) };
 }
 
 fail book_save(const struct book *book, struct store *store, struct why *why)
 {
-    struct counts counts = { book->saves, book->directory->candidate_count, book->cell_count,
-                             book->unit_count };
-    struct table tables[3];
+    struct counts counts = { book->saves, book->directory->candidate_count, book->unit_count };
+    struct table tables[2];
     char bytes[32];
     struct wire_out out = wire_out_make(bytes, sizeof(bytes));
     wire_put_u64(&out, counts.saves);
     wire_put_u32(&out, counts.sheets);
-    wire_put_u32(&out, counts.cells);
     wire_put_u32(&out, counts.units);
     fail f = store_put(store, STR("book"), 0, str_of(bytes, out.n), why);
     tables_of(book, &counts, tables);
@@ -195,10 +201,9 @@ static fail load_counts(void *ctx, uint64_t key, str body, struct why *why)
     struct counts *counts = ctx;
     counts->saves = wire_get_u64(&in);
     counts->sheets = wire_get_u32(&in);
-    counts->cells = wire_get_u32(&in);
     counts->units = wire_get_u32(&in);
-    bool good = !key && !in.failed && !in.left && counts->cells >= 1 && counts->cells < CELLS_MAX &&
-                counts->units >= 1 && counts->units < UNITS_MAX;
+    bool good =
+        !key && !in.failed && !in.left && counts->units >= 1 && counts->units < UNITS_MAX;
     return good ? FAIL_NONE : fail_set(why, FAIL_CORRUPT, "the size of the answers is damaged");
 }
 
@@ -220,17 +225,18 @@ static fail load_chunk(void *ctx, uint64_t key, str body, struct why *why)
 static bool sheet_fits(const struct book *book, const struct sheet *sheet)
 {
     const struct directory *d = book->directory;
-    return !sheet->cells ||
+    return !sheet->units ||
            (sheet->exam < d->exam_count && sheet->item_count == d->exams[sheet->exam].item_count &&
-            (uint64_t)sheet->cells + sheet->item_count <= book->cell_count);
+            sheet->item_count <= sheet->unit_count &&
+            (uint64_t)sheet->units + sheet->unit_count <= book->unit_count);
 }
 
 fail book_load(struct book *book, struct store *store, struct why *why)
 {
     struct counts counts = { 0 };
-    struct table tables[3];
+    struct table tables[2];
     fail f = store_each(store, STR("book"), load_counts, &counts, why);
-    if (!f && (!counts.cells || counts.sheets != book->directory->candidate_count))
+    if (!f && (!counts.units || counts.sheets != book->directory->candidate_count))
         f = fail_set(why, FAIL_CORRUPT, "the answers do not fit the roster");
     if (f)
         return f;
@@ -242,7 +248,6 @@ fail book_load(struct book *book, struct store *store, struct why *why)
             f = fail_set(why, FAIL_CORRUPT, "the table \"%s\" is too short", tables[i].name);
     }
     book->saves = counts.saves;
-    book->cell_count = counts.cells;
     book->unit_count = counts.units;
     for (uint32_t i = 0; i < counts.sheets && !f; i++)
         if (!sheet_fits(book, &book->sheets[i]))

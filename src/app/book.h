@@ -4,9 +4,10 @@
  * (docs/adr/0012-one-book-a-process.md). Nobody but book_apply changes it, and the same events give
  * the same book everywhere. What a submitted attempt has never changes: any thread may read it.
  *
- * Laid out for 22.5 million answers that are looked up in no order: 32 bytes an attempt, 16 an
- * item, the cells of one attempt side by side, typed texts in units of 16 bytes; all three tables
- * never move and are written to a checkpoint, and read from it, as they are. */
+ * Laid out for 22.5 million answers that are looked up in no order: 32 bytes an attempt, 16 an item,
+ * and all that an attempt has side by side: a cell for each item, then room for a text of 16 bytes
+ * for each typed one. Both tables never move and are written to a checkpoint, and read from it, as
+ * they are. */
 #pragma once
 
 #include "app/directory.h"
@@ -16,33 +17,34 @@
 /* What is recorded for one item. seq 0: nothing yet. */
 struct cell {
     uint32_t seq, at_ms; /* at_ms: since the start of the attempt */
-    uint32_t value;      /* letters as bits (A is bit 0), or where the text begins; 0: nowhere */
+    uint32_t value;      /* letters as bits (A is bit 0), or the unit where the text begins */
     uint16_t epoch;
-    uint8_t marked : 1, units : 7; /* units: room of the text, kept when it becomes shorter */
+    uint8_t marked : 1, room : 7; /* units of the text, kept when it becomes shorter */
     uint8_t typed_bytes;
 };
 _Static_assert(sizeof(struct cell) == 16, "450,000 candidates have 22.5 million of them");
 
+/* The memory of the book: a cell, or 16 bytes of a text, which goes on in the units behind it. */
+union unit {
+    struct cell cell;
+    char text[16];
+};
+
 struct sheet {
-    uint32_t cells;      /* where its cells begin; 0: nothing of this attempt happened yet */
+    uint32_t units;      /* where its cells begin; 0: nothing of this attempt happened yet */
     uint32_t seq, saves; /* the largest seq of the newest epoch seen; how many saves */
     uint16_t item_count, last_item, exam;
+    uint16_t unit_count; /* side by side: its cells, and the first room of each text */
     instant started_at;
 };
 _Static_assert(sizeof(struct sheet) == 32, "two share a cache line");
 
-#define BOOK_UNIT_BYTES 16
-struct book_unit {
-    char bytes[BOOK_UNIT_BYTES];
-};
-
 struct book {
     const struct directory *directory;
     struct sheet *sheets; /* by candidate */
-    struct cell *cells;
-    struct book_unit *texts;
-    uint32_t cell_count, unit_count; /* used, the unused first of each included */
-    uint64_t saves;                  /* events of the log, superseded ones too */
+    union unit *units;
+    uint32_t unit_count; /* used, the unused first included */
+    uint64_t saves;      /* events of the log, superseded ones too */
 };
 
 void book_init(struct book *book, const struct directory *directory); /* keeps directory */

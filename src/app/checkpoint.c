@@ -22,7 +22,7 @@
 #define CHECKPOINT_EVERY 1000000 /* records between two */
 #define CHILD_US_MAX     (600 * 1000000ll)
 #define BLOCK_BYTES      MIB /* of events; one larger than that has a block of its own */
-#define FORMAT           "2" /* raised when a table or an event changes its meaning */
+#define FORMAT           "3" /* raised when a table or an event changes its meaning */
 
 static void path_of(const struct hall *hall, char path[4096])
 {

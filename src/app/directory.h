@@ -32,6 +32,11 @@ struct item_shape {
     int32_t right, wrong; /* milli marks */
 };
 
+static inline bool item_is_typed(const struct item_shape *shape)
+{
+    return shape->kind == ITEM_NUMBER || shape->kind == ITEM_TEXT;
+}
+
 struct shift {
     str name;
     instant opens, starts; /* 0: whenever the exam is open */

@@ -42,11 +42,6 @@ struct marking {
 /* --- marking -----------------------------------------------------------------------------------
  */
 
-static bool is_choice(const struct item_shape *shape)
-{
-    return shape->kind == ITEM_SINGLE || shape->kind == ITEM_SEVERAL;
-}
-
 static struct score mark(const struct marking *marking, unsigned item, str value)
 {
     const struct item_shape *shape = &marking->exam->items[item];
@@ -64,7 +59,7 @@ static fail marks_of(struct marking *marking, struct why *why)
     if (!marking->by_set || !marking->memo)
         return fail_set(why, FAIL_LIMIT, "no memory to score");
     for (unsigned i = 0; i < exam->item_count; i++)
-        for (uint32_t set = 0; set < SETS && is_choice(&exam->items[i]); set++) {
+        for (uint32_t set = 0; set < SETS && !item_is_typed(&exam->items[i]); set++) {
             struct cell cell = { .value = set };
             char letters[32];
             str value = book_value(marking->book, &cell, &exam->items[i], letters);
@@ -90,7 +85,7 @@ static struct score mark_typed(struct marking *marking, unsigned item, str value
 
 static struct scored_item mark_cell(struct marking *marking, unsigned item, const struct cell *cell)
 {
-    if (is_choice(&marking->exam->items[item])) {
+    if (!item_is_typed(&marking->exam->items[item])) {
         must(cell->value < SETS);
         struct score score = marking->by_set[item][cell->value];
         return (struct scored_item){ .milli = score.milli,
@@ -109,7 +104,7 @@ static void mark_row(struct marking *marking, uint32_t candidate, char *p)
 {
     const struct exam *exam = marking->exam;
     const struct sheet *sheet = &marking->book->sheets[candidate];
-    const struct cell *cells = &marking->book->cells[sheet->cells];
+    const union unit *units = &marking->book->units[sheet->units];
     struct scored_row *row = (void *)p;
     struct scored_section *sections = (void *)(row + 1);
     struct scored_item *items = (void *)(sections + exam->section_count);
@@ -117,7 +112,7 @@ static void mark_row(struct marking *marking, uint32_t candidate, char *p)
     row->typed_at = marking->typed.n;
     for (unsigned i = 0; i < exam->item_count; i++) {
         struct scored_section *section = &sections[exam->items[i].section];
-        items[i] = mark_cell(marking, i, &cells[i]);
+        items[i] = mark_cell(marking, i, &units[i].cell);
         row->total += items[i].milli;
         section->milli += items[i].milli;
         section->right += items[i].outcome == OUTCOME_RIGHT;
@@ -130,15 +125,15 @@ static void mark_row(struct marking *marking, uint32_t candidate, char *p)
 static void expect_sheet(const struct marking *marking, uint32_t candidate)
 {
     const struct sheet *sheet = &marking->book->sheets[candidate];
-    const char *cells = (const char *)&marking->book->cells[sheet->cells];
-    for (size_t at = 0; at < sheet->item_count * sizeof(struct cell); at += LINE_BYTES)
-        __builtin_prefetch(cells + at);
+    const char *units = (const char *)&marking->book->units[sheet->units];
+    for (size_t at = 0; at < sheet->unit_count * sizeof(union unit); at += LINE_BYTES)
+        __builtin_prefetch(units + at);
 }
 
 static bool sat(const struct marking *marking, uint32_t candidate)
 {
     const struct sheet *sheet = &marking->book->sheets[candidate];
-    return sheet->cells && sheet->exam == marking->run->exam;
+    return sheet->units && sheet->exam == marking->run->exam;
 }
 
 static void mark_rows(struct marking *marking)
@@ -206,7 +201,7 @@ static void make_head(struct marking *marking)
     for (unsigned i = 0; i < exam->item_count; i++)
         head->out_of += exam->items[i].right;
     /* Typed texts are never longer than their room in the book. */
-    marking->blob_bytes = head->typed_at + marking->book->unit_count * sizeof(struct book_unit);
+    marking->blob_bytes = head->typed_at + marking->book->unit_count * sizeof(union unit);
     marking->blob = table_new_huge(marking->blob_bytes, 1);
     memcpy(marking->blob, head, sizeof(*head));
     int64_t *out_of = (void *)(marking->blob + sizeof(*head));
