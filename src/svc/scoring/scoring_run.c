@@ -9,15 +9,13 @@
 
 #include <stdlib.h>
 
-#define SETS (1u << SCORE_OPTIONS_MAX)
-#define FAR_AHEAD                                                                                  \
-    4 /* sheets; a sheet's cells lie where its start fell, so the CPU cannot guess                 \
-       */
+#define SETS       (1u << SCORE_OPTIONS_MAX)
+#define FAR_AHEAD  4 /* sheets; each lies where its start fell, so the CPU cannot guess */
 #define LINE_BYTES 64
 
-/* Typed answers repeat: most of an item's are a few thousand texts. One remembered for each slot.
- */
-#define MEMO_SLOTS 65536
+/* Typed answers repeat: most of an item's are a few thousand texts. One remembered for each slot,
+ * and 128 KiB of slots, what a core has for itself: marking again costs less than far memory. */
+#define MEMO_SLOTS 4096
 #define MEMO_BYTES 20
 struct memo {
     uint16_t item; /* from 1; 0: nothing is remembered here */
