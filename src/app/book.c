@@ -202,8 +202,7 @@ static fail load_counts(void *ctx, uint64_t key, str body, struct why *why)
     counts->saves = wire_get_u64(&in);
     counts->sheets = wire_get_u32(&in);
     counts->units = wire_get_u32(&in);
-    bool good =
-        !key && !in.failed && !in.left && counts->units >= 1 && counts->units < UNITS_MAX;
+    bool good = !key && !in.failed && !in.left && counts->units >= 1 && counts->units < UNITS_MAX;
     return good ? FAIL_NONE : fail_set(why, FAIL_CORRUPT, "the size of the answers is damaged");
 }
 

@@ -4,10 +4,10 @@
  * (docs/adr/0012-one-book-a-process.md). Nobody but book_apply changes it, and the same events give
  * the same book everywhere. What a submitted attempt has never changes: any thread may read it.
  *
- * Laid out for 22.5 million answers that are looked up in no order: 32 bytes an attempt, 16 an item,
- * and all that an attempt has side by side: a cell for each item, then room for a text of 16 bytes
- * for each typed one. Both tables never move and are written to a checkpoint, and read from it, as
- * they are. */
+ * Laid out for 22.5 million answers that are looked up in no order: 32 bytes an attempt, 16 an
+ * item, and all that an attempt has side by side: a cell for each item, then room for a text of 16
+ * bytes for each typed one. Both tables never move and are written to a checkpoint, and read from
+ * it, as they are. */
 #pragma once
 
 #include "app/directory.h"

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define KEPT_TOPICS      (TOPICS_ALL & ~(TOPIC_BIT(TOPIC_ANSWERS) | TOPIC_BIT(TOPIC_SESSIONS)))
-#define CHECKPOINT_EVERY 1000000 /* records between two */
+#define CHECKPOINT_EVERY 4000000 /* records between two: folding these takes half a second */
 #define CHILD_US_MAX     (600 * 1000000ll)
 #define BLOCK_BYTES      MIB /* of events; one larger than that has a block of its own */
 #define FORMAT           "3" /* raised when a table or an event changes its meaning */
@@ -68,8 +68,10 @@ static fail load_block(void *ctx, uint64_t first, str body, struct why *why)
 static fail load(struct hall *hall, struct store *store, struct why *why)
 {
     fail f = store_each(store, STR("events"), look_at_block, NULL, why);
+    hall->book_follows = true;
     if (!f)
         f = store_each(store, STR("events"), load_block, hall, why);
+    hall->book_follows = false;
     if (!f)
         f = directory_load(&hall->directory, store, why);
     if (!f && hall->has_book)
@@ -223,10 +225,12 @@ static void reap(struct hall *hall)
 }
 
 /* The child holds our sockets and our lock on the log. It must not outlive us by a moment: the next
- * hall wants the lock, and the gateway wants to see its connections end. */
+ * hall wants the lock, and the gateway wants to see its connections end. It has time: saves have
+ * not. */
 static void become_child(pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    fail_ignore(nice(10) < 0, "then it is only less polite");
     if (getppid() != parent)
         _exit(1);
 }
@@ -235,9 +239,9 @@ void hall_checkpoint_maybe(struct hall *hall)
 {
     reap(hall);
     uint64_t offset = log_appended(hall->log);
-    if (hall->checkpoint_pid || !hall->opts.dir ||
-        offset - hall->checkpoint_at < CHECKPOINT_EVERY || log_durable(hall->log) != offset)
+    if (hall->checkpoint_pid || !hall->opts.dir || offset - hall->checkpoint_at < CHECKPOINT_EVERY)
         return;
+    log_sync(hall->log); /* in a busy hall something is always on its way to the disk */
     pid_t parent = getpid(), pid = fork();
     if (pid < 0)
         return; /* no memory for a child now: later */

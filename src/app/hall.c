@@ -100,7 +100,7 @@ int64_t setting(const struct host *host, const char *name)
 void hall_fold(struct hall *hall, const struct record *record)
 {
     directory_apply(&hall->directory, record);
-    if (hall->has_book)
+    if (hall->has_book && !hall->book_follows)
         book_apply(&hall->book, record);
     if (!(hall->followed & TOPIC_BIT(record->topic)))
         return;

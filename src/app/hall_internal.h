@@ -32,6 +32,7 @@ struct hall {
     uint64_t folded_to;      /* the checkpoint's offset while opening */
     uint64_t checkpoint_at;  /* offset of the newest checkpoint */
     int64_t checkpoint_us;   /* when it was started */
+    bool book_follows;       /* the checkpoint's events are folded, its book is loaded after them */
     bool checkpoint_damaged; /* found while it was being folded: open anew without it */
     pid_t checkpoint_pid;    /* the child writing one, or 0 */
     int64_t opened_us;
