@@ -2,6 +2,7 @@
 #include "cli/certify.h"
 #include "cli/cmd.h"
 #include "cli/importing.h"
+#include "platform/image_program.h"
 #include "platform/spec.h"
 
 #include <errno.h>
@@ -55,9 +56,32 @@ static fail spec_digest(char hex[SHA256_HEX], const struct certified_from *from,
     return sha256_file(hex, from->spec ? from->spec : path, why);
 }
 
+static fail image_digest(char hex[SHA256_HEX], const char *given, struct why *why)
+{
+    struct arena arena = arena_make(16 * MIB);
+    struct image_program program;
+    struct digest wanted;
+    const char *at = strstr(given, "@sha256:");
+    str dir = arena_str(&arena, at ? str_of(given, (size_t)(at - given)) : str_z(given));
+    fail f = FAIL_NONE;
+    if (at && !digest_read(&wanted, str_z(at + 1)))
+        f = fail_set(why, FAIL_USAGE, "%s does not end in a digest: sha256: and 64 digits", given);
+    if (!f)
+        f = image_program_read(&program, files_real(), dir.p, &arena, why);
+    if (!f && at && strcmp(program.image.hex, wanted.hex) != 0)
+        f = fail_set(why, FAIL_CONFLICT, "%s holds the image sha256:%s, not sha256:%s", dir.p,
+                     program.image.hex, wanted.hex);
+    if (!f)
+        memcpy(hex, program.program.hex, SHA256_HEX);
+    arena_fini(&arena);
+    return f;
+}
+
 fail certified_read(struct certified *certified, const struct certified_from *from, struct why *why)
 {
-    fail f = sha256_file(certified->binary, from->binary ? from->binary : "/proc/self/exe", why);
+    fail f = from->image ? image_digest(certified->binary, from->image, why)
+                         : sha256_file(certified->binary,
+                                       from->binary ? from->binary : "/proc/self/exe", why);
     if (!f)
         f = spec_digest(certified->spec, from, why);
     if (f)

@@ -8,9 +8,11 @@
 #include "crypto/minisign.h"
 #include "rehearsal/certificate.h"
 
-/* Where to look; NULL: this very program, DIR/hall.yaml, the roster of the hall in DIR. */
+/* Where to look; NULL: this very program, DIR/hall.yaml, the roster of the hall in DIR. `image`:
+ * the program that an image starts, "LAYOUT" or, when it must be that very one,
+ * "LAYOUT@sha256:...". */
 struct certified_from {
-    const char *dir, *binary, *spec, *roster;
+    const char *dir, *binary, *image, *spec, *roster;
 };
 fail certified_read(struct certified *certified, const struct certified_from *from,
                     struct why *why) MUST_USE;

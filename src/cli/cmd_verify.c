@@ -90,12 +90,17 @@ int cmd_verify(int argc, char **argv)
     const struct option options[] = {
         { "--data", &opts.dir, NULL },      { "--key", &opts.key, NULL },
         { "--spec", &opts.spec, NULL },     { "--roster", &opts.roster, NULL },
-        { "--binary", &opts.binary, NULL }, { "--at", &opts.at, NULL },
+        { "--binary", &opts.binary, NULL }, { "--image", &opts.image, NULL },
+        { "--at", &opts.at, NULL },
     };
     int status = args_parse(argc, argv, options, COUNT(options), words, 2, &words_n, &stop);
     if (status || stop)
         return status;
-    bool tied = opts.spec || opts.roster || opts.binary || opts.at;
+    bool tied = opts.spec || opts.roster || opts.binary || opts.image || opts.at;
+    if (opts.binary && opts.image) {
+        fprintf(stderr, "examhall verify: either --binary FILE or --image LAYOUT\n");
+        return EXIT_USAGE;
+    }
     opts.file = words_n == 2 ? words[1] : NULL;
     for (size_t i = 0; i < COUNT(kinds) && opts.file; i++)
         if (strcmp(words[0], kinds[i].what) == 0 && (kinds[i].tied || !tied))

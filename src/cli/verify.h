@@ -8,7 +8,7 @@
 struct verify_opts { /* as given, or NULL */
     const char *file;
     const char *dir, *key;
-    const char *spec, *roster, *binary, *at; /* certificates only */
+    const char *spec, *roster, *binary, *image, *at; /* certificates only */
 };
 
 int verify_receipt(const struct verify_opts *opts);

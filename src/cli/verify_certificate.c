@@ -57,7 +57,7 @@ static fail look(struct finding *finding, const struct verify_opts *opts, struct
     str text, signature;
     instant at;
     struct certified now;
-    struct certified_from from = { opts->dir, opts->binary, opts->spec, opts->roster };
+    struct certified_from from = { opts->dir, opts->binary, opts->image, opts->spec, opts->roster };
     snprintf(path, sizeof(path), "%s.minisig", opts->file);
     fail f = at_read(opts->at, &at, why);
     if (!f)

@@ -19,3 +19,21 @@ str gzip_pack(str bytes, struct arena *arena)
     deflateEnd(&z);
     return done ? str_of(p, n) : STR_NONE;
 }
+
+bool gzip_unpack(struct out *out, str bytes)
+{
+    z_stream z = { .next_in = (Bytef *)(uintptr_t)bytes.p, .avail_in = (uInt)bytes.n };
+    unsigned char part[16 * KIB];
+    if (bytes.n > UINT32_MAX || inflateInit2(&z, 15 + 16) != Z_OK)
+        return false;
+    int status = Z_OK;
+    while (status == Z_OK && !out->failed) {
+        z.next_out = part;
+        z.avail_out = sizeof(part);
+        status = inflate(&z, Z_NO_FLUSH);
+        out_bytes(out, part, sizeof(part) - z.avail_out);
+    }
+    bool whole = status == Z_STREAM_END && z.avail_in == 0;
+    inflateEnd(&z);
+    return whole && !out->failed;
+}

@@ -2,7 +2,9 @@
  * same things give the same bytes. */
 #include "codec/json.h"
 #include "platform/image.h"
+#include "platform/image_program.h"
 #include "platform/image_push.h"
+#include "platform/tar.h"
 #include "sys/files_whole.h"
 #include "tests/test.h"
 #include "tests/unit/tiny_elf.h"
@@ -211,6 +213,112 @@ TEST(image, a_layout_reads_back_and_a_changed_byte_is_found)
     CHECK_OK(files_whole_write(files_real(), path, bytes, &why));
     CHECK_EQ(image_layout_blob(&layout, &layout.manifests[0], &arena, &bytes, &why), FAIL_CORRUPT);
     arena_fini(&arena);
+}
+
+TEST(image, the_program_it_starts_is_found_in_its_layers_by_digest)
+{
+    struct image image;
+    struct arena arena;
+    struct image_program program;
+    char root[200], dir[240], path[400];
+    str bytes;
+    snprintf(root, sizeof(root), "%s/machine", test_dir());
+    snprintf(dir, sizeof(dir), "%s-image", root);
+    CHECK(mkdir(root, 0700) == 0);
+    make_machine(root);
+    CHECK_OK(build(&image, root, &arena));
+    CHECK_OK(image_write_dir(&image, files_real(), dir, &why));
+    CHECK_OK(image_program_read(&program, files_real(), dir, &arena, &why));
+    snprintf(path, sizeof(path), "%s/program", root);
+    CHECK_OK(files_whole_read(files_real(), path, MIB, &arena, &bytes, &why));
+    CHECK_STR(str_z(program.program.hex), str_z(digest_of(bytes).hex));
+    CHECK_STR(str_z(program.image.hex), str_z(image.manifest.digest.hex));
+    CHECK_STR(program.path, STR("examhall"));
+    snprintf(path, sizeof(path), "%s/blobs/sha256/%s", dir, image.layers[IMAGE_PROGRAM].digest.hex);
+    CHECK_OK(files_whole_write(files_real(), path, STR("another layer"), &why));
+    CHECK_EQ(image_program_read(&program, files_real(), dir, &arena, &why), FAIL_CORRUPT);
+    arena_fini(&arena);
+}
+
+/* A layout of one manifest with these layers, uncompressed, the first the lowest. */
+static void put_layers(const char *dir, const struct tar_entry *files, size_t count)
+{
+    struct out layers = out_make(64 * KIB), text = out_make(64 * KIB);
+    char path[100];
+    str config = STR("{\"config\":{\"Entrypoint\":[\"/bin/hall\"]}}");
+    snprintf(path, sizeof(path), "/blobs/sha256/%s", digest_of(config).hex);
+    put(dir, path, config);
+    for (size_t i = 0; i < count; i++) {
+        struct out tar = out_make(64 * KIB);
+        CHECK(tar_add(&tar, &files[i]));
+        tar_end(&tar);
+        struct digest digest = digest_of(out_view(&tar));
+        snprintf(path, sizeof(path), "/blobs/sha256/%s", digest.hex);
+        put(dir, path, out_view(&tar));
+        out_fmt(&layers,
+                "%s{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar\",\"digest\":"
+                "\"sha256:%s\",\"size\":%zu}",
+                i ? "," : "", digest.hex, tar.n);
+        out_fini(&tar);
+    }
+    out_fmt(&text,
+            "{\"config\":{\"mediaType\":\"c\",\"digest\":\"sha256:%s\",\"size\":%zu},"
+            "\"layers\":[%.*s]}",
+            digest_of(config).hex, config.n, (int)layers.n, layers.p);
+    struct digest manifest = digest_of(out_view(&text));
+    snprintf(path, sizeof(path), "/blobs/sha256/%s", manifest.hex);
+    put(dir, path, out_view(&text));
+    struct out index = out_make(KIB);
+    out_fmt(&index, "{\"manifests\":[{\"mediaType\":\"m\",\"digest\":\"sha256:%s\",\"size\":%zu}]}",
+            manifest.hex, text.n);
+    put(dir, "/index.json", out_view(&index));
+    out_fini(&index);
+    out_fini(&layers);
+    out_fini(&text);
+}
+
+#define ENTRY(at, what)                                                                            \
+    {                                                                                              \
+        .path = STR(at), .kind = TAR_FILE, .mode = 0755, .bytes = STR(what)                        \
+    }
+
+static fail read_layers(const struct tar_entry *files, size_t count, struct digest *digest)
+{
+    struct arena arena = arena_make(MIB);
+    struct image_program program;
+    const char *dir = test_dir();
+    put_layers(dir, files, count);
+    fail f = image_program_read(&program, files_real(), dir, &arena, &why);
+    *digest = program.program;
+    arena_fini(&arena);
+    return f;
+}
+
+TEST(image, of_several_layers_the_last_one_that_has_the_program_counts)
+{
+    struct digest digest;
+    static const struct tar_entry twice[] = { ENTRY("bin/hall", "old"), ENTRY("bin/hall", "new"),
+                                              ENTRY("etc/x", "") };
+    CHECK_OK(read_layers(twice, 3, &digest));
+    CHECK_STR(str_z(digest.hex), str_z(digest_of(STR("new")).hex));
+    static const struct tar_entry dotted[] = { ENTRY("bin/hall", "old"),
+                                               ENTRY("./bin/hall", "new") };
+    CHECK_OK(read_layers(dotted, 2, &digest));
+    CHECK_STR(str_z(digest.hex), str_z(digest_of(STR("new")).hex));
+}
+
+TEST(image, a_program_that_a_later_layer_took_away_is_not_in_it)
+{
+    struct digest digest;
+    static const char *const gone[] = { "bin/.wh.hall", ".wh.bin", "bin/.wh..wh..opq" };
+    for (size_t i = 0; i < COUNT(gone); i++) {
+        struct tar_entry files[] = { ENTRY("bin/hall", "old"), ENTRY("", "") };
+        files[1].path = str_z(gone[i]);
+        CHECK_EQ(read_layers(files, 2, &digest), FAIL_INPUT);
+        CHECK_HAS(str_z(why.text), STR("there is no file /bin/hall"));
+    }
+    static const struct tar_entry others[] = { ENTRY("bin/hall", "old"), ENTRY("bin/.wh.hal", "") };
+    CHECK_OK(read_layers(others, 2, &digest));
 }
 
 TEST(image, a_folder_with_something_else_in_it_is_left_alone)
