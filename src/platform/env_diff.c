@@ -45,11 +45,8 @@ static const struct {
     { "environments/<environment>/values.yaml", "services.*.autoscaling.scheduledReplicas",
       "size" },
     { ".github/workflows/deliver-<environment>.yml", "on.workflow_run.workflows[0]", "name" },
-    { ".github/workflows/deliver-<environment>.yml", "env.EXAMHALL_CERTIFICATE", "size" },
     { ".github/workflows/deliver-<environment>.yml", "env.EXAMHALL_REHEARSE", "size" },
     { ".gitlab/deliver-<environment>.yml", "deliver <environment>.needs[0]", "name" },
-    { ".gitlab/deliver-<environment>.yml", "deliver <environment>.variables.EXAMHALL_CERTIFICATE",
-      "size" },
     { ".gitlab/deliver-<environment>.yml", "deliver <environment>.variables.EXAMHALL_REHEARSE",
       "size" },
 };
