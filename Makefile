@@ -192,6 +192,20 @@ platform-image: $(BIN)
 	EXAMHALL=$(BIN) tests/platform/image.sh
 # --- end of the platform -----------------------------------------------------------------------------------------
 
+# --- deployments, of good programs and of bad ones ----------------------------------------------------------------
+# A bad build is the same program with one function replaced by the linker: tests/deploy/fault.c says by what.
+FAULTY := $(patsubst %,$(B)/faulty/examhall-%,500s slow dying)
+.PHONY: faulty test-deploy
+faulty: $(FAULTY)
+$(B)/faulty/examhall-%: tests/deploy/fault.c $(BIN)
+	@mkdir -p $(@D)
+	@echo "  link $@"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -DFAULT='"$*"' $(LDFLAGS_$(FLAVOUR)) -Wl,--wrap=exchange_write -o $@ $< \
+	    $(OBJ) $(O)/$(MAIN:.c=.o) $(PORTAL_OBJ) $(LDLIBS)
+test-deploy: $(BIN) faulty
+	EXAMHALL=$(BIN) FAULTY=$(B)/faulty node --test --test-concurrency=1 tests/deploy/
+# --- end of deployments ------------------------------------------------------------------------------------------
+
 # --- the command line from outside; style that the compiler does not see -----------------------------------------
 .PHONY: test-cli platform-environments tidy
 test-cli: $(BIN)

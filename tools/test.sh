@@ -48,6 +48,7 @@ stage clang make -j"$jobs" FLAVOUR=clang build/examhall-clang
 stage tidy make tidy
 stage portal make portal-unit
 stage cli make test-cli
+stage deploy make test-deploy
 stage fuzz make fuzz FUZZ_SECONDS=3
 stage rehearsal make test-rehearsal
 stage distributed make test-distributed

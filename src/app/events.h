@@ -7,6 +7,10 @@
 
 #include "store/log.h"
 
+/* Raised with each type or field that is added. A program with a lower one would ignore what it does
+ * not know, so it never takes over from one with a higher one (cli/upgrade.c). */
+#define EVENTS_FORM 1
+
 enum event_type {
     /* TOPIC_EXAMS; key: exam */
     EXAM_DEFINED = 1, /* name, title, minutes u32, right i32, wrong i32 (milli marks), partial u8,

@@ -84,6 +84,18 @@ bool arg_i64(const char *name, const char *text, int64_t min, int64_t max, int64
     return false;
 }
 
+void out_word(struct out *out, const char *word)
+{
+    bool quote = !*word || strpbrk(word, " \t\n'\"\\$&|;<>()*?[]{}~#!`");
+    out_z(out, quote ? "'" : "");
+    for (const char *c = word; *c; c++)
+        if (*c == '\'')
+            out_z(out, "'\\''");
+        else
+            out_char(out, *c);
+    out_z(out, quote ? "'" : "");
+}
+
 int complain(fail f, const struct why *why)
 {
     fprintf(stderr, "examhall: %s\n", why->text);

@@ -31,7 +31,17 @@ static void pid_file(const struct supervisor *s, const struct child *child)
     fail_ignore(rename(temporary, path) != 0, "status then shows the old pid");
 }
 
-static void exec_hall(const struct supervisor *s)
+/* -1: this program. */
+static void exec_program(int program, const char *const argv[])
+{
+    char **words = (char **)(uintptr_t)argv;
+    if (program >= 0)
+        execveat(program, "", words, environ, AT_EMPTY_PATH);
+    else
+        execv("/proc/self/exe", words);
+}
+
+static void exec_hall(const struct supervisor *s, int program)
 {
     const char *argv[] = { "examhall",   "hall",
                            "--data",     s->opts->dir,
@@ -53,10 +63,10 @@ static void exec_tunnel(const struct supervisor *s)
                            s->opts->hall ? "--hall" : NULL,
                            s->opts->hall,
                            NULL };
-    execv("/proc/self/exe", (char **)(uintptr_t)argv);
+    exec_program(program, argv);
 }
 
-static void exec_gateway(const struct supervisor *s, const struct child *child)
+static void exec_gateway(const struct supervisor *s, const struct child *child, int program)
 {
     char crt[4200], key[4200], reactors[24], connections[24], row[24];
     snprintf(crt, sizeof(crt), "%s/keys/tls.crt", s->dir);
@@ -85,7 +95,7 @@ static void exec_gateway(const struct supervisor *s, const struct child *child)
                            "--probes",
                            s->probes >= 0 && !has_hall(s) ? "15" : "-1",
                            NULL };
-    execv("/proc/self/exe", (char **)(uintptr_t)argv);
+    exec_program(program, argv);
 }
 
 static void exec_child(struct supervisor *s, const struct child *child, int ready)
@@ -95,7 +105,7 @@ static void exec_child(struct supervisor *s, const struct child *child, int read
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    /* First out of the way of the numbers 10 to 15, then onto them. */
+    /* First out of the way of the numbers 10 to 15, then, all but the program, onto them. */
     int tunnel_end = s->opts->hall ? s->gate : s->far;
     int fds[] = { tunnel ? tunnel_end
                   : hall ? s->gate
@@ -104,17 +114,19 @@ static void exec_child(struct supervisor *s, const struct child *child, int read
                   s->stats,
                   ready,
                   hall || tunnel ? -1 : s->ticket,
-                  s->probes };
+                  s->probes,
+                  tunnel ? -1 : upgrade_program(s, child) };
+    const size_t last = COUNT(fds) - 1;
     for (size_t i = 0; i < COUNT(fds); i++)
         fds[i] = fds[i] >= 0 ? fcntl(fds[i], F_DUPFD_CLOEXEC, 20) : -1;
-    for (size_t i = 0; i < COUNT(fds); i++)
+    for (size_t i = 0; i < last; i++)
         give(fds[i], 10 + (int)i);
     if (hall)
-        exec_hall(s);
+        exec_hall(s, fds[last]);
     else if (tunnel)
         exec_tunnel(s);
     else
-        exec_gateway(s, child);
+        exec_gateway(s, child, fds[last]);
     _exit(EXIT_WORLD);
 }
 
@@ -164,11 +176,16 @@ void children_check_ready(struct supervisor *s)
 /* --- their ends --------------------------------------------------------------------------------
  */
 
+static bool is_killed(int status)
+{
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
 /* A process that dies young again and again gets more and more time to think; others none. */
 static void died(struct supervisor *s, struct child *child, int status)
 {
-    bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-    bool quick = !killed && !child->told_to_end && supervisor_now_ms() - child->started_ms < 1000;
+    bool quick =
+        !is_killed(status) && !child->told_to_end && supervisor_now_ms() - child->started_ms < 1000;
     child->quick_deaths = quick ? child->quick_deaths + 1 : 0;
     child->pid = 0;
     child->is_ready = false;
@@ -222,7 +239,8 @@ static bool is_leaving(const struct supervisor *s, const struct child *child)
 
 static fail ended(struct supervisor *s, struct child *child, int status, struct why *why)
 {
-    bool failed = WIFEXITED(status) && WEXITSTATUS(status) != 0, was_ready = child->is_ready;
+    bool failed = WIFEXITED(status) && WEXITSTATUS(status) != 0, was_ready = child->is_ready,
+         was_told = child->told_to_end;
     if (is_leaving(s, child)) {
         left(s, child);
         return FAIL_NONE;
@@ -232,8 +250,8 @@ static fail ended(struct supervisor *s, struct child *child, int status, struct 
         fail f = WEXITSTATUS(status) == EXIT_USAGE ? FAIL_USAGE : FAIL_WORLD;
         return fail_set(why, f, "the %s did not start; it said why above", child->name);
     }
-    if (!s->stopping && (child == &s->next || (child == &s->hall && failed && !was_ready)))
-        upgrade_failed(s, child->name);
+    if (!s->stopping && !was_told)
+        upgrade_died(s, child, !was_ready && (child == &s->next || !is_killed(status)));
     return FAIL_NONE;
 }
 

@@ -36,11 +36,12 @@ int cmd_verify(int argc, char **argv);
 int cmd_env(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_upgrade(int argc, char **argv);
+int cmd_deploy(int argc, char **argv);
 int cmd_image(int argc, char **argv);
 int cmd_hall(int argc, char **argv);     /* hidden: the hall's process */
 int cmd_gateway(int argc, char **argv);  /* hidden: the gateway's process */
 int cmd_tunnel(int argc, char **argv);   /* hidden: between the two in a cluster */
-int cmd_handover(int argc, char **argv); /* hidden: says how it takes over (cmd_upgrade.c) */
+int cmd_handover(int argc, char **argv); /* hidden: says how it takes over (upgrade_order.c) */
 
 const char *version(void);
 const char *revision(void);                  /* the commit's full name, or "unknown" */
@@ -63,6 +64,9 @@ int args_parse(int argc, char **argv, const struct option *options, size_t count
                const char **words, size_t words_max, size_t *words_n, bool *stop);
 bool arg_i64(const char *name, const char *text, int64_t min, int64_t max,
              int64_t *out); /* says why */
+
+/* As a person would type it: quoted where a shell would not keep it whole. */
+void out_word(struct out *out, const char *word);
 
 int complain(fail f, const struct why *why); /* prints it, gives the exit status of f */
 bool is_json_wanted(void);                   /* after args_parse: --json was there */

@@ -101,21 +101,15 @@ static instant wall_ms(void)
     return now.tv_sec * (instant)1000 + now.tv_nsec / 1000000;
 }
 
-/* The command line as it can be typed again: words that a shell would not keep whole are quoted. */
+/* The command line as it can be typed again. */
 static void command_write(struct out *out, char **argv, const struct rehearsal_opts *opts)
 {
     bool seeded = false;
     out_z(out, "examhall");
     for (; *argv; argv++) {
-        bool quote = !**argv || strpbrk(*argv, " \t\n'\"\\$&|;<>()*?[]{}~#!`");
         seeded |= strcmp(*argv, "--seed") == 0;
-        out_z(out, quote ? " '" : " ");
-        for (const char *c = *argv; *c; c++)
-            if (*c == '\'')
-                out_z(out, "'\\''");
-            else
-                out_char(out, *c);
-        out_z(out, quote ? "'" : "");
+        out_char(out, ' ');
+        out_word(out, *argv);
     }
     if (!seeded)
         out_fmt(out, " --seed %llu", (unsigned long long)opts->seed);

@@ -3,6 +3,7 @@
  * execve keeps the process: its number, its children, the signals that wait for it, and every
  * descriptor that is not close-on-exec. What only memory knew goes into a memfd, whose number the
  * other program finds in its argument --handover. */
+#include "app/events.h"
 #include "cli/cmd.h"
 #include "cli/supervisor_internal.h"
 
@@ -13,7 +14,7 @@
 
 struct handover {
     uint32_t layout;
-    int32_t tls, plain, gate, admin, stats, ticket, control, asker, before;
+    int32_t tls, plain, gate, admin, stats, ticket, control, asker;
     int32_t hall, gateway; /* processes, all of them ready */
     int64_t hall_started_ms, gateway_started_ms;
     uint32_t gateway_row, reactors;
@@ -23,9 +24,10 @@ struct handover {
         int32_t pid;
         uint32_t row;
     } leaving[LEAVING_MAX];
-    uint32_t step; /* enum upgrade_step: what is to be done next */
+    struct program previous; /* the one that hands over */
     int64_t began_ms;
-    char from[64], failed[256];
+    uint32_t watched_s;
+    struct watch_figures before, after;
 };
 
 /* --- giving ------------------------------------------------------------------------------------
@@ -43,7 +45,6 @@ static struct handover handover_of(const struct supervisor *s)
         .ticket = s->ticket,
         .control = s->control,
         .asker = s->upgrade.asker,
-        .before = s->upgrade.before,
         .hall = s->hall.pid,
         .gateway = s->gateway.pid,
         .hall_started_ms = s->hall.started_ms,
@@ -52,23 +53,25 @@ static struct handover handover_of(const struct supervisor *s)
         .reactors = s->reactors,
         .connections = s->connections,
         .leaving_count = s->leaving_count,
-        .step = s->upgrade.step,
+        .previous = { .fd = open("/proc/self/exe", O_PATH | O_CLOEXEC), .history = EVENTS_FORM },
         .began_ms = s->upgrade.began_ms,
+        .watched_s = s->upgrade.ask.watch_s,
+        .before = s->upgrade.watch.before,
+        .after = s->upgrade.watch.after,
     };
+    snprintf(h.previous.version, sizeof(h.previous.version), "%s", version());
     for (unsigned i = 0; i < s->leaving_count; i++) {
         h.leaving[i].pid = s->leaving[i].pid;
         h.leaving[i].row = s->leaving[i].row;
     }
-    memcpy(h.from, s->upgrade.from, sizeof(h.from));
-    memcpy(h.failed, s->upgrade.failed, sizeof(h.failed));
     return h;
 }
 
 /* Which descriptors go along, or again do not. */
 static void keep_over_exec(const struct handover *h, int memory, bool keep)
 {
-    const int fds[] = { h->tls,    h->plain,   h->gate,  h->admin,  h->stats,
-                        h->ticket, h->control, h->asker, h->before, memory };
+    const int fds[] = { h->tls,    h->plain,   h->gate,  h->admin,       h->stats,
+                        h->ticket, h->control, h->asker, h->previous.fd, memory };
     for (size_t i = 0; i < COUNT(fds); i++)
         if (fds[i] >= 0)
             must(fcntl(fds[i], F_SETFD, keep ? 0 : FD_CLOEXEC) == 0);
@@ -120,6 +123,8 @@ fail handover_go(struct supervisor *s, int program, struct why *why)
     fail f = fail_errno(why, FAIL_WORLD, "the program does not start");
     keep_over_exec(&h, memory, false);
     close(memory);
+    if (h.previous.fd >= 0)
+        close(h.previous.fd);
     return f;
 }
 
@@ -159,14 +164,13 @@ fail handover_take(struct supervisor *s, int fd, struct why *why)
     s->leaving_count = h.leaving_count;
     for (unsigned i = 0; i < h.leaving_count; i++)
         s->leaving[i] = running("gateway", h.leaving[i].pid, 0, h.leaving[i].row);
-    s->upgrade = (struct upgrade){ .step = h.step,
+    s->previous = h.previous;
+    s->upgrade = (struct upgrade){ .step = UPGRADE_DONE,
                                    .asker = h.asker,
                                    .program = -1,
-                                   .before = h.before,
-                                   .old_hall = h.hall,
-                                   .began_ms = h.began_ms };
-    memcpy(s->upgrade.from, h.from, sizeof(h.from));
-    memcpy(s->upgrade.failed, h.failed, sizeof(h.failed));
+                                   .ask.watch_s = h.watched_s,
+                                   .began_ms = h.began_ms,
+                                   .watch = { .before = h.before, .after = h.after } };
     s->next = running("gateway", 0, 0, 0);
     s->is_ready = true;
     return FAIL_NONE;

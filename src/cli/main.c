@@ -1,6 +1,7 @@
 /* main.c - the table of commands. */
 #include "cli/cmd.h"
 
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #ifndef EXAMHALL_VERSION
@@ -72,6 +73,48 @@ static const struct command commands[] = {
       "the\n"
       "start of serve. Exit status 1: refused, or it went back; 3: no hall runs.\n\n"
       "  examhall upgrade --binary build/examhall\n" },
+    { "deploy", cmd_deploy, "a program into an environment, watched; back when it is worse",
+      "usage: examhall deploy local [--binary FILE] [--watch TIME] [--data DIR] [--json]\n"
+      "       examhall deploy local --undo [--watch TIME] [--data DIR] [--json]\n"
+      "       examhall deploy ENV [--image DIR] [--infrastructure] [--credentials FILE] "
+      "[--dry-run]\n"
+      "                       [--certificate FILE] [--key FILE] [--roster FILE] [--kubeconfig "
+      "FILE]\n"
+      "                       [--values FILE] [--timeout TIME] [--repository DIR] [--spec FILE] "
+      "[--json]\n"
+      "       examhall deploy ENV --undo [--kubeconfig FILE] [--timeout TIME] [--dry-run] "
+      "[--json]\n\n"
+      "local: the hall that runs on DIR (./hall) goes on with the program FILE: this one, unless "
+      "told\n"
+      "otherwise. It is tried first. For five seconds it is measured how the hall is doing; then "
+      "the\n"
+      "gateway is replaced, watched for TIME (10s), the hall is replaced, watched for TIME, and at "
+      "last\n"
+      "the supervisor. When there are more errors (5xx) than before, a latency is over the spec's\n"
+      "objective and over before, replies cease, processes die, or the hall does not say that it "
+      "is\n"
+      "ready, the program of before takes its place again, whatever has become of its file. "
+      "Nobody is\n"
+      "logged out, and nothing acknowledged is lost. --undo deploys the program before this one.\n"
+      "ENV, an environment of the spec on aws: the steps of its pipeline by hand, each command "
+      "shown\n"
+      "before it runs: the spec is checked and rendered into DIR (.), the certificate is verified "
+      "if ENV\n"
+      "requires one (it must be of the program in the image, delivery/image), with "
+      "--infrastructure\n"
+      "OpenTofu plans and applies, with --credentials the image is pushed; then Helm deploys it by "
+      "its\n"
+      "digest, and the rollout is watched to its end, at most TIME (30m). If it fails, Helm goes "
+      "back.\n"
+      "--kubeconfig names the cluster; otherwise it is ENV's, through aws. --values adds values "
+      "for\n"
+      "Helm. --undo goes back to the revision before. --dry-run shows all and runs nothing.\n"
+      "Exit status 0: deployed; 1: refused or rolled back, with the reason; 3: no hall runs, a "
+      "tool is\n"
+      "missing.\n\n"
+      "  examhall deploy local --binary build/examhall --watch 30s\n"
+      "  examhall deploy prod --image delivery/image --certificate delivery/certificate.json "
+      "--dry-run\n" },
     { "status", cmd_status, "what runs, who is connected, rates, latencies",
       "usage: examhall status [--data DIR] [--json]\n\n"
       "On a terminal it stays and refreshes each second; Ctrl-C leaves. Elsewhere, or with --json, "
@@ -205,7 +248,8 @@ static const struct command commands[] = {
       "usage: examhall verify receipt FILE [--key FILE] [--data DIR] [--json]\n"
       "       examhall verify certificate FILE [--key FILE] [--data DIR] [--spec FILE] [--roster "
       "FILE]\n"
-      "                                   [--binary FILE] [--at TIME] [--json]\n\n"
+      "                                   [--binary FILE|--image LAYOUT[@DIGEST]] [--at TIME] "
+      "[--json]\n\n"
       "receipt: is a candidate's receipt what the hall signed? The key is keys/receipt.pub of DIR\n"
       "(./hall).\n"
       "certificate: is it signed (FILE.minisig), a pass, not expired, and are this program, the "
@@ -214,7 +258,9 @@ static const struct command commands[] = {
       "the\n"
       "roster of the hall in DIR, unless a file is given for one (a roster as roster export "
       "writes\n"
-      "it). The key is keys/certificate.pub of DIR. TIME is UTC, such as 2027-01-22T03:30:00Z.\n"
+      "it). --image takes the program out of an image instead. The key is keys/certificate.pub of "
+      "DIR.\n"
+      "TIME is UTC, such as 2027-01-22T03:30:00Z.\n"
       "Without examhall: minisign -V -p certificate.pub -m FILE.\n"
       "Exit status 0: true; 1: not true, or void.\n\n"
       "  examhall verify receipt receipt-100001.json --key receipt.pub\n"
@@ -288,7 +334,8 @@ int main(int argc, char **argv)
 {
     const char *names[COUNT(commands) + 1] = { 0 };
     size_t n = 0;
-    umask(0077); /* what a hall writes is nobody else's to read */
+    prctl(PR_SET_NAME, "examhall"); /* what is started by descriptor is called by its number */
+    umask(0077);                    /* what a hall writes is nobody else's to read */
     if (argc < 2)
         return usage(stderr);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||

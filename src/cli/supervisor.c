@@ -16,7 +16,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -95,6 +94,15 @@ static fail keep_spec(struct supervisor *s, struct why *why)
     return f;
 }
 
+/* Also the page of the program before: one that counts otherwise was refused (upgrade.c). */
+static fail map_page(struct supervisor *s, struct why *why)
+{
+    s->page =
+        mmap(NULL, sizeof(struct gateway_stats), PROT_READ | PROT_WRITE, MAP_SHARED, s->stats, 0);
+    return s->page != MAP_FAILED ? FAIL_NONE
+                                 : fail_errno(why, FAIL_WORLD, "cannot map shared memory");
+}
+
 /* Memory that the gateways and the hall share. */
 static fail open_page(struct supervisor *s, struct why *why)
 {
@@ -102,24 +110,7 @@ static fail open_page(struct supervisor *s, struct why *why)
     s->stats = memfd_create("gateway-stats", MFD_CLOEXEC);
     if (s->stats < 0 || ftruncate(s->stats, (off_t)n) < 0)
         return fail_errno(why, FAIL_WORLD, "cannot make shared memory");
-    s->page = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, s->stats, 0);
-    return s->page != MAP_FAILED ? FAIL_NONE
-                                 : fail_errno(why, FAIL_WORLD, "cannot map shared memory");
-}
-
-/* The page of the program before, or a new one when its layout is another: then numbers begin
- * again, and what leaving gateways count is not seen. */
-static fail take_page(struct supervisor *s, struct why *why)
-{
-    struct stat st;
-    size_t n = sizeof(struct gateway_stats);
-    if (fstat(s->stats, &st) == 0 && (size_t)st.st_size == n) {
-        s->page = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, s->stats, 0);
-        if (s->page != MAP_FAILED && atomic_load(&s->page->magic) == GATEWAY_STATS_MAGIC)
-            return FAIL_NONE;
-    }
-    close(s->stats);
-    return open_page(s, why);
+    return map_page(s, why);
 }
 
 /* The key is in memory too: it must not stand in argv. */
@@ -297,9 +288,8 @@ static fail begin(struct supervisor *s, struct why *why)
 /* After another program, in the same process. */
 static fail resume(struct supervisor *s, struct why *why)
 {
-    prctl(PR_SET_NAME, "examhall"); /* what was started by descriptor is called by its number */
     fail f = handover_take(s, s->opts->handover, why);
-    return f ? f : take_page(s, why);
+    return f ? f : map_page(s, why);
 }
 
 static void remove_sockets(const struct supervisor *s)
@@ -326,7 +316,8 @@ fail supervisor_run(const struct supervisor_opts *opts, struct why *why)
                             .gateway = { .name = "gateway", .ready = -1 },
                             .tunnel = { .name = "tunnel", .ready = -1 },
                             .next = { .name = "gateway", .ready = -1 },
-                            .upgrade = { .asker = -1, .before = -1, .program = -1 } };
+                            .upgrade = { .asker = -1, .program = -1, .probe = { .fd = -1 } },
+                            .previous = { .fd = -1 } };
     fail f = find_paths(&s, why);
     if (!f)
         f = open_signals(&s, why);

@@ -3,8 +3,10 @@
  * after another), handover.c (how it becomes the other program). */
 #pragma once
 
+#include "cli/probe.h"
 #include "cli/supervisor.h"
-#include "net/gateway_stats.h"
+#include "cli/upgrade_ask.h"
+#include "cli/watch.h"
 
 #include <sys/types.h>
 
@@ -25,20 +27,38 @@ struct child {
 enum upgrade_step {
     UPGRADE_NONE,
     UPGRADE_WAITS,   /* for a hall that is just being started */
+    UPGRADE_BEFORE,  /* how is it before anything is replaced? Only when it will be watched */
     UPGRADE_GATEWAY, /* the new one starts beside the old one, on the same sockets */
     UPGRADE_HALL,    /* the old one ends, the new one starts; the gateways hold requests */
+    UPGRADE_WATCH,   /* is it worse than before? After the gateway, and after the hall */
+    UPGRADE_SELF,    /* at last the supervisor becomes the new program */
+    UPGRADE_BACK,    /* what was replaced is replaced by this program again */
+    UPGRADE_DONE,    /* in the new program */
+};
+
+/* A program to go back to. */
+struct program {
+    int fd; /* -1: none */
+    uint32_t history;
+    char version[UPGRADE_VERSION_BYTES];
 };
 
 struct upgrade {
     enum upgrade_step step;
-    int asker;              /* the command that waits for its end, or -1 */
-    int program;            /* that it is to become, or -1 */
-    int before;             /* the one that ran before, to go back to; or -1 */
-    pid_t old_hall;         /* runs the program of before */
-    int64_t hall_killed_ms; /* when patience with it ends */
-    int64_t began_ms;
-    char from[64];    /* the version before */
-    char failed[256]; /* why we went back to the program of before; empty: we did not */
+    int asker;   /* the command that waits for its end, or -1 */
+    int program; /* the new one, or -1 */
+    struct upgrade_ask ask;
+    bool gateway_is_new, hall_is_new; /* started, and started again, from `program` */
+    bool gateway_was_new;             /* something was replaced */
+    bool gateway_is_suspect;          /* on the way back: only it was replaced */
+    pid_t old_hall;                   /* is to make room */
+    int64_t hall_killed_ms;           /* when patience with it ends */
+    int64_t began_ms, step_ms, looked_ms;
+    int64_t down_ms; /* since when the hall has not been serving; 0: it serves */
+    unsigned deaths; /* of processes, since the watch began */
+    struct watch watch;
+    struct probe probe;
+    char failed[300]; /* why we go back; empty: we do not */
 };
 
 struct supervisor {
@@ -54,8 +74,9 @@ struct supervisor {
     struct child leaving[LEAVING_MAX]; /* gateways that end with their last connection */
     unsigned leaving_count;            /* oldest first */
     struct upgrade upgrade;
-    unsigned reactors;   /* of a gateway, and */
-    int64_t connections; /* how many it takes: 0 until the hall has told its roster */
+    struct program previous; /* ran before this one */
+    unsigned reactors;       /* of a gateway, and */
+    int64_t connections;     /* how many it takes: 0 until the hall has told its roster */
     bool is_ready, stopping;
 };
 
@@ -89,12 +110,17 @@ void drain(struct supervisor *s);
 /* -- upgrade.c -- */
 void upgrade_asked(struct supervisor *s); /* somebody is at `control` */
 void upgrade_go(struct supervisor *s);    /* does what is due */
-void upgrade_failed(struct supervisor *s, const char *what);
+/* What the child is to be started from: a descriptor, or -1: the program that runs here. */
+int upgrade_program(const struct supervisor *s, const struct child *child);
+/* A child ended that was not told to. `young`: it had not served yet. */
+void upgrade_died(struct supervisor *s, const struct child *child, bool young);
+
+/* -- upgrade_say.c: lines of JSON for the command that asked -- */
+void upgrade_refuse(int asker, const char *reason); /* and closes it */
+void upgrade_say_step(const struct supervisor *s, const char *step);
+void upgrade_say_end(const struct supervisor *s); /* and closes it */
 
 /* -- handover.c -- */
-/* The form of what is handed over: raised when struct handover or what the gateways and the hall
- * are told changes its meaning. Programs with another one are refused. */
-#define HANDOVER_LAYOUT 1
 /* Becomes the program (a descriptor): same process, same sockets, same children. Returns only when
  * that failed; then nothing has changed. */
 fail handover_go(struct supervisor *s, int program, struct why *why) MUST_USE;

@@ -134,6 +134,9 @@ fail elf_read(struct elf *elf, str bytes, struct why *why)
         Elf64_Phdr part;
         if (!segment(&r, i, &part))
             f = refuse(&r, "its program headers lie outside of the file.");
+        else if (part.p_type == PT_LOAD &&
+                 (part.p_offset > bytes.n || part.p_filesz > bytes.n - part.p_offset))
+            f = refuse(&r, "a segment lies outside of the file: it is cut off.");
         else if (part.p_type == PT_DYNAMIC)
             f = read_dynamic(&r, &part, elf);
         else if (part.p_type == PT_INTERP &&

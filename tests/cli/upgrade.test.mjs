@@ -132,16 +132,16 @@ describe("upgrade", () => {
 
   test("a program whose gateway does not start changes nothing", async () => {
     const before = pids();
-    const broken = other_program("no-gateway", "%s/keys/tls.crt", "%s/keys/tls.xxx");
+    const broken = other_program("no-gateway", "--connections\0", "--connexions!\0");
     const { err } = expect(1, "upgrade", "--data", data, "--binary", broken);
     assert.match(err, /the gateway of .* did not start.* serves on/);
-    assert.deepEqual(pids(), before);
+    assert.deepEqual(pids(), before, "neither the gateway nor the hall was touched");
     assert.equal((await hall.ask("GET", "/-/ready")).status, 200);
     assert.equal((await upgrade()).before, version);
   });
 
   test("a program whose hall does not start is taken back, and who asked meanwhile has waited", async () => {
-    const broken = other_program("no-hall", "%s/spec.yaml", "%s/spec.xxxx");
+    const broken = other_program("no-hall", "--services\0", "--servants\0");
     const asked = sleep(100).then(() => hall.ask("GET", "/v1/time"));
     const { status, err } = await run("upgrade", "--data", data, "--binary", broken);
     assert.equal(status, 1, err);
