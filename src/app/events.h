@@ -7,8 +7,8 @@
 
 #include "store/log.h"
 
-/* Raised with each type or field that is added. A program with a lower one would ignore what it does
- * not know, so it never takes over from one with a higher one (cli/upgrade.c). */
+/* Raised with each type or field that is added. A program with a lower one would ignore what it
+ * does not know, so it never takes over from one with a higher one (cli/upgrade.c). */
 #define EVENTS_FORM 1
 
 enum event_type {
