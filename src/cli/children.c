@@ -49,7 +49,7 @@ static void exec_hall(const struct supervisor *s, int program)
                            "--services", s->opts->services ? s->opts->services : "",
                            "--probes",   s->probes >= 0 ? "15" : "-1",
                            NULL };
-    execv("/proc/self/exe", (char **)(uintptr_t)argv);
+    exec_program(program, argv);
 }
 
 static void exec_tunnel(const struct supervisor *s)
@@ -63,7 +63,7 @@ static void exec_tunnel(const struct supervisor *s)
                            s->opts->hall ? "--hall" : NULL,
                            s->opts->hall,
                            NULL };
-    exec_program(program, argv);
+    exec_program(-1, argv);
 }
 
 static void exec_gateway(const struct supervisor *s, const struct child *child, int program)
