@@ -3,7 +3,7 @@
 #   make            build/examhall            make FLAVOUR=asan   build/examhall-asan (also: clang, debug)
 #   make run        install, build, start     make test           all tests
 #   make fuzz       a minute each             make bench          log, save path, connections
-#   make rehearsal  450,000 candidates        make platform-test  Terraform, images, environments
+#   make rehearsal  450,000 candidates        make platform-test  Terraform, Helm, images, environments
 #   make fmt tidy   style                     make clean
 
 FLAVOUR ?= release
@@ -183,10 +183,12 @@ test-distributed: $(BIN)
 # --- end of rehearsals -------------------------------------------------------------------------------------------
 
 # --- the platform, proven without a cloud account; needs more than Debian's packages and npm ----------------------
-.PHONY: platform-test platform-terraform platform-image
-platform-test: platform-environments platform-image platform-terraform
+.PHONY: platform-test platform-terraform platform-helm platform-image
+platform-test: platform-environments platform-image platform-terraform platform-helm
 platform-terraform: $(BIN)
 	@EXAMHALL=$(BIN) tests/platform/terraform.sh
+platform-helm: $(BIN)
+	@EXAMHALL=$(BIN) tests/platform/helm.sh
 platform-image: $(BIN)
 	@tools/deps.sh platform
 	EXAMHALL=$(BIN) tests/platform/image.sh

@@ -20,6 +20,13 @@ bool is_terminal(int fd)
     return isatty(fd) && !getenv("NO_COLOR");
 }
 
+/* Is `word` this option, alone ("--data DIR") or with its value behind ("--data=DIR")? */
+static bool is_option(const char *word, const struct option *option)
+{
+    size_t n = strlen(option->name);
+    return strncmp(word, option->name, n) == 0 && (!word[n] || (word[n] == '=' && option->value));
+}
+
 static int unknown_option(const char *command, const char *word, const struct option *options,
                           size_t count)
 {
@@ -58,12 +65,14 @@ int args_parse(int argc, char **argv, const struct option *options, size_t count
             words[(*words_n)++] = word;
             continue;
         }
-        while (k < count && strcmp(word, options[k].name) != 0)
+        while (k < count && !is_option(word, &options[k]))
             k++;
         if (k == count)
             return unknown_option(argv[0], word, options, count);
         if (options[k].flag) {
             *options[k].flag = true;
+        } else if (strchr(word, '=')) {
+            *options[k].value = strchr(word, '=') + 1;
         } else if (i + 1 < argc) {
             *options[k].value = argv[++i];
         } else {

@@ -73,6 +73,10 @@ describe("help", () => {
     assert.match(expect(2, "status", "--data").err, /--data needs a value/);
     assert.match(expect(2, "status", "much").err, /one word too many: much/);
   });
+  test("takes a value behind an equals sign too, and only where there is one to take", () => {
+    assert.equal(expect(0, "exam", "list", `--data=${data}`).out, expect(0, "exam", "list", "--data", data).out);
+    assert.match(expect(2, "serve", "--quiet=yes").err, /there is no option --quiet=yes; did you mean --quiet/);
+  });
   test("says how to make a hall where there is none", () => {
     for (const command of [["status"], ["exam", "list"], ["roster", "export"], ["serve"]])
       assert.match(expect(3, ...command, "--data", join(dir, "none")).err, /make one with: examhall init/);
