@@ -357,12 +357,12 @@ static void deliver(struct reactor *reactor, struct pipe *pipe, const struct htt
 {
     struct ask ask = *ask_at(pipe, 0);
     drop_first(reactor, pipe);
+    health_hall_seen(reactor);
     if (!conn_waits(reactor, ask.conn, ask.generation))
         return;
     if (conn_at(reactor, ask.conn)->flags & CONN_HEAD)
         bytes = str_first(bytes, head->head_bytes);
     conn_reply(reactor, ask.conn, head->status, bytes, STR_NONE, false);
-    health_hall_seen(reactor);
     gateway_stats_latency(reactor->row, pipe->class,
                           reactor->net->mono_us(reactor->net) - ask.at_us);
     conn_continue(reactor, ask.conn);

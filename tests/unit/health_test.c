@@ -47,6 +47,22 @@ TEST(health, it_is_ready_once_the_hall_has_answered_and_stays_so)
     gate_world_close(&w);
 }
 
+TEST(health, an_answer_that_came_too_late_for_who_asked_tells_too)
+{
+    gate_world_open(&w, 1, true);
+    w.silent = true;
+    struct world_client c;
+    client_dial(&w, &c);
+    CHECK_EQ(ask(&c, "GET /-/ready", NULL), 0);
+    client_hang_up(&w, &c);
+    gate_world_run(&w, 2, 1);
+    CHECK_EQ(atomic_load(&w.stats->hall_seen), 0);
+    w.silent = false;
+    gate_world_run(&w, 3, 1);
+    CHECK_EQ(atomic_load(&w.stats->hall_seen), 1);
+    gate_world_close(&w);
+}
+
 TEST(health, one_that_is_about_to_end_is_not_ready_but_serves)
 {
     gate_world_open(&w, 1, true);
