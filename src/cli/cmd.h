@@ -35,6 +35,7 @@ int cmd_officer(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_env(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
+int cmd_simulate(int argc, char **argv);
 int cmd_upgrade(int argc, char **argv);
 int cmd_deploy(int argc, char **argv);
 int cmd_image(int argc, char **argv);

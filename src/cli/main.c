@@ -155,6 +155,24 @@ static const struct command commands[] = {
       "Exit status 1: the spec gives less than is needed, or nothing was measured.\n\n"
       "  examhall rehearse --candidates 5000 --profile stampede --capacity capacity.json\n"
       "  examhall plan --env prod --write\n" },
+    { "simulate", cmd_simulate, "a scaling policy against an exam day: who waits, what it costs",
+      "usage: examhall simulate [--env NAME] [--candidates N] [--day DATE]\n"
+      "                         [--policy schedule|load|default|fixed | --sweep] [--seed X]\n"
+      "                         [--node-start S] [--pod-start S] [--patience S]\n"
+      "                         [--report FILE.html] [and what plan takes] [--json]\n\n"
+      "Simulates the day with most candidates (or DATE) in steps of 100 ms: when people sign in,\n"
+      "start, save, submit and ask for results; Kubernetes' autoscaler, the schedule, the\n"
+      "scheduler, nodes that take S seconds to come (60) and pods (10); queues before the\n"
+      "replicas. --candidates N scales the timetable, up to 10,000,000; without a timetable it is\n"
+      "a sample day. Policies: schedule (stands ready before each shift, and follows the load),\n"
+      "load (only follows it), default (as Kubernetes does unless told otherwise), fixed (the\n"
+      "most there may be, all day); --sweep compares all. Who waited longer than --patience (30 "
+      "s)\n"
+      "counts as refused, and asks again. --report draws the day. The same seed gives the same\n"
+      "bytes. It needs a capacity file, as plan does.\n"
+      "Exit status 1: somebody was refused, or waits are beyond the spec's objectives.\n\n"
+      "  examhall simulate --env prod --report day.html\n"
+      "  examhall simulate --candidates 10000000 --sweep\n" },
     { "exam", cmd_exam, "import, list, open, close, score, publish exams",
       "usage: examhall exam import EXAM FILE [--format jsonl|csv|gift] [--replace] [--data DIR] "
       "[--json]\n"

@@ -6,13 +6,14 @@
 #include <stdlib.h>
 
 enum {
-    LEFT = 66,
+    LEFT = 74,
     RIGHT = 104, /* room for the names of lines */
     ABOVE = 40,  /* two rows of marks */
     BELOW = 30,
     TEXT_HEIGHT = 15,
-    TEXT_WIDTH = 7, /* of a letter, about */
-    COLUMN = 2      /* pixels that share a point */
+    TEXT_WIDTH = 7,   /* of a letter, about */
+    LABEL_WIDTH = 24, /* half of a clock time */
+    COLUMN = 2        /* pixels that share a point */
 };
 
 struct frame { /* from values to pixels */
@@ -177,7 +178,8 @@ static void axes(struct out *out, const struct frame *frame)
                 x, bottom, x, bottom + 19, unit_clock(text, ticks[i]));
     }
     out_fmt(out, "<path class=\"axis\" d=\"M%d %uH%u\"/>", LEFT, bottom, right);
-    out_fmt(out, "<text class=\"what\" x=\"%u\" y=\"%u\">time</text>", right + 8, bottom + 19);
+    if (!n || px(frame, ticks[n - 1]) < right - LABEL_WIDTH)
+        out_fmt(out, "<text class=\"what\" x=\"%u\" y=\"%u\">time</text>", right + 8, bottom + 19);
 }
 
 /* Phases are named in the upper row, faults in the lower; a name that would run into the one before

@@ -3,12 +3,15 @@
 
 #include "codec/csv.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
-#define MINUTE_MS       60000LL
-#define OPENS_BEFORE_MS (30 * MINUTE_MS) /* when the spec says only when a shift starts */
-#define MINUTES_DEFAULT 60               /* spec_schema.c */
-#define SIGN_IN_PEAK    2                /* a triangle: its top is twice its average */
+#define MINUTE_MS        60000LL
+#define RESULTS_AFTER_MS (120 * MINUTE_MS)
+#define OPENS_BEFORE_MS  (30 * MINUTE_MS) /* when the spec says only when a shift starts */
+#define MINUTES_DEFAULT  60               /* spec_schema.c */
+#define SIGN_IN_PEAK     2                /* a triangle: its top is twice its average */
 
 const struct habits habits_default = { 45, 60, 60, 60, 3 };
 
@@ -55,7 +58,7 @@ static void add_exam(struct timetable *to, const struct spec_exam *exam, struct 
     }
     if (exam->results)
         to->releases[to->release_count++] =
-            (struct timetable_release){ exam->name, exam->results, candidates };
+            (struct timetable_release){ exam->name, exam->results, candidates, true };
 }
 
 static void count_all(struct timetable *timetable)
@@ -105,6 +108,87 @@ void timetable_scale(struct timetable *timetable, int64_t candidates)
             before ? (int64_t)((__int128)candidates * release->candidates / before) : candidates;
     }
     count_all(timetable);
+}
+
+/* --- one day ------------------------------------------------------------------------------------
+ */
+
+/* Days in the spec's zone, as numbers that compare: 20270122. */
+static int day_of(instant at)
+{
+    struct tm tm;
+    time_t seconds = (time_t)(at / 1000);
+    localtime_r(&seconds, &tm); /* spec.c has set the zone */
+    return (tm.tm_year + 1900) * 10000 + (tm.tm_mon + 1) * 100 + tm.tm_mday;
+}
+
+static int busiest_day(const struct timetable *timetable)
+{
+    int best = 0;
+    int64_t most = -1;
+    for (unsigned i = 0; i < timetable->shift_count; i++) {
+        int day = day_of(timetable->shifts[i].opens);
+        int64_t candidates = 0;
+        for (unsigned j = 0; j < timetable->shift_count; j++)
+            if (day_of(timetable->shifts[j].opens) == day)
+                candidates += timetable->shifts[j].candidates;
+        if (candidates > most) {
+            most = candidates;
+            best = day;
+        }
+    }
+    return best;
+}
+
+static void unannounced_release(struct timetable *timetable)
+{
+    instant last = 0;
+    for (unsigned i = 0; i < timetable->shift_count; i++)
+        last = MAX(last, timetable->shifts[i].ends);
+    timetable->releases[timetable->release_count++] =
+        (struct timetable_release){ STR("results"), last + RESULTS_AFTER_MS, timetable->candidates,
+                                    false };
+}
+
+fail timetable_day(struct timetable *timetable, const char *day, struct why *why)
+{
+    int wanted = busiest_day(timetable), year, month, of_month;
+    char end;
+    unsigned shifts = 0, releases = 0;
+    if (day) {
+        if (strlen(day) != 10 || sscanf(day, "%4d-%2d-%2d%c", &year, &month, &of_month, &end) != 3)
+            return fail_set(why, FAIL_USAGE, "\"%.40s\" is no day; write one such as 2027-01-22",
+                            day);
+        wanted = year * 10000 + month * 100 + of_month;
+    }
+    for (unsigned i = 0; i < timetable->shift_count; i++)
+        if (day_of(timetable->shifts[i].opens) == wanted)
+            timetable->shifts[shifts++] = timetable->shifts[i];
+    for (unsigned i = 0; i < timetable->release_count; i++)
+        if (day_of(timetable->releases[i].at) == wanted)
+            timetable->releases[releases++] = timetable->releases[i];
+    timetable->shift_count = shifts;
+    timetable->release_count = releases;
+    count_all(timetable);
+    if (!shifts && !releases)
+        return fail_set(why, FAIL_MISSING, "the timetable has nothing on %s", day);
+    if (!releases)
+        unannounced_release(timetable);
+    return FAIL_NONE;
+}
+
+void timetable_sample(struct timetable *timetable, struct arena *arena)
+{
+    struct tm tm = { .tm_year = 127, .tm_mday = 22, .tm_hour = 9, .tm_isdst = -1 };
+    instant starts = (instant)mktime(&tm) * 1000;
+    *timetable = (struct timetable){ .shifts = arena_new(arena, struct timetable_shift),
+                                     .releases = arena_new(arena, struct timetable_release),
+                                     .shift_count = 1 };
+    must(timetable->shifts && timetable->releases);
+    timetable->shifts[0] = (struct timetable_shift){ .name = STR("sample/morning"),
+                                                     .opens = starts - OPENS_BEFORE_MS,
+                                                     .starts = starts,
+                                                     .ends = starts + 180 * MINUTE_MS };
 }
 
 /* --- a roster -----------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ struct timetable_release { /* results are published */
     str name;
     instant at;
     int64_t candidates;
+    bool announced; /* in the spec, so capacity stands ready for it */
 };
 
 struct timetable {
@@ -48,6 +49,12 @@ fail timetable_make(struct timetable *timetable, const struct spec *spec, struct
  * expects. Gives in *strangers how many rows name no shift of the spec. */
 fail timetable_roster(struct timetable *timetable, str csv, struct arena *arena, int64_t *strangers,
                       struct why *why) MUST_USE;
+/* Only what is on one day, in the spec's zone: "2027-01-22", or NULL for the day with most
+ * candidates. Where no results are published that day, they are two hours after its last shift,
+ * unannounced. FAIL_USAGE: no such day; FAIL_MISSING: nothing is on it. */
+fail timetable_day(struct timetable *timetable, const char *day, struct why *why) MUST_USE;
+/* A day to try things with: one shift of three hours, without candidates. In the arena. */
+void timetable_sample(struct timetable *timetable, struct arena *arena);
 /* The same shifts with so many candidates in all. */
 void timetable_scale(struct timetable *timetable, int64_t candidates);
 
