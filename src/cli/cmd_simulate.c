@@ -83,6 +83,7 @@ static fail one(struct sim_opts *opts, const struct sim_words *words, struct are
     if (f)
         return f;
     (is_json_wanted() ? sim_json : sim_text)(&out, opts, &result);
+    out_z(&out, is_json_wanted() ? "\n" : "");
     print_out(&out);
     *good = sim_is_good(&result, &opts->env->spec->objectives);
     return FAIL_NONE;

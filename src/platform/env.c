@@ -344,6 +344,13 @@ void env_replicas(const struct env *env, str service, int64_t *from, int64_t *to
     must(str_i64(first, from) && str_i64(str_from(rest, 1), to));
 }
 
+bool env_runs(const struct env *env, str service)
+{
+    bool each = str_eq(env_text(env, "layout"), STR("each"));
+    bool hall = str_eq(service, STR("hall"));
+    return each ? !hall : hall || str_eq(service, STR("gateway"));
+}
+
 const char *env_origin(const struct env *env, const struct env_value *value, char *to, size_t n)
 {
     switch (value->from) {

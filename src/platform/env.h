@@ -51,6 +51,9 @@ int64_t env_ms(const struct env *env, const char *path); /* of a duration */
 str env_service_text(const struct env *env, str service, const char *key);
 void env_replicas(const struct env *env, str service, int64_t *from, int64_t *to);
 str env_service_name(unsigned i);
+/* Whether it has pods of its own: in layout one gateway and hall, in layout each all but the hall.
+ */
+bool env_runs(const struct env *env, str service);
 
 /* "hall.yaml, line 12", "like nonprod (line 30)", "size exam", "default": into `to`. */
 const char *env_origin(const struct env *env, const struct env_value *value, char *to, size_t n);

@@ -7,6 +7,7 @@
 
 #define MEMORY_USED_PERCENT 80 /* of a limit; beyond it the kernel ends the process */
 #define MEMORY_STEP_MIB     256
+#define CPU_STEP_MILLI      250
 #define MACHINE_PERCENT     60 /* of a machine's cores: as scaling.cpu_percent in a cluster */
 
 struct plan_line *plan_line(struct plan *plan, str what, const char *path, int64_t now,
@@ -64,9 +65,10 @@ static str taken(const struct plan *plan, struct out *out)
 static bool weights_of(const struct plan *plan, str service, double ns[ASKED_KINDS])
 {
     const struct measured *measured = plan->opts->measured;
-    bool gateway = str_eq(service, STR("gateway")), any = gateway;
+    bool gateway = str_eq(service, STR("gateway")), hall = str_eq(service, STR("hall"));
+    bool any = gateway;
     for (int kind = 0; kind < ASKED_KINDS; kind++) {
-        bool its = str_eq(service, str_z(asked_services[kind]));
+        bool its = hall || str_eq(service, str_z(asked_services[kind]));
         any = any || its;
         ns[kind] = 0;
         if (measured && gateway)
@@ -135,22 +137,45 @@ static void plan_memory(struct plan *plan, struct plan_service *service)
     char path[80];
     snprintf(path, sizeof(path), "services.%.*s.memory", STR_ARG(service->name));
     struct plan_line *line =
-        plan_line(plan, arena_fmt(plan->arena, "MiB of a replica of %.*s", STR_ARG(service->name)),
+        plan_line(plan, arena_fmt(plan->arena, "MiB of a pod of %.*s", STR_ARG(service->name)),
                   path, service->bytes / (int64_t)MIB, plan_ceil(need, (double)MIB));
     if (line->need > line->now)
         line->need = (line->need + MEMORY_STEP_MIB - 1) / MEMORY_STEP_MIB * MEMORY_STEP_MIB;
     service->bytes = MAX(service->bytes, line->need * (int64_t)MIB);
     line->binding = "candidates held in memory";
-    line->reason =
-        arena_fmt(plan->arena, "%lld candidates x %lld bytes / %d %%; each replica folds all",
-                  (long long)candidates, (long long)m->hall_bytes, MEMORY_USED_PERCENT);
+    line->reason = arena_fmt(plan->arena, "%lld candidates x %lld bytes / %d %%; each folds all",
+                             (long long)candidates, (long long)m->hall_bytes, MEMORY_USED_PERCENT);
+}
+
+/* There is one hall: it needs processors instead of replicas, and its loop is one thread. */
+static void plan_hall(struct plan *plan, struct plan_service *service, const double ns[ASKED_KINDS])
+{
+    struct timetable_peak peak;
+    struct out out = out_make(4 * KIB);
+    int64_t percent = env_number(plan->opts->env, "scaling.cpu_percent");
+    struct plan_line *cpu = &plan->lines[plan->line_count - 1];
+    timetable_peak(plan->opts->timetable, plan->opts->habits, ns, &peak);
+    int64_t milli = plan_ceil(peak.sum / 1e6, 1);
+    cpu->need = plan_ceil((double)milli * 100 / (double)percent, CPU_STEP_MILLI) * CPU_STEP_MILLI;
+    cpu->binding = "processor";
+    out_fmt(&out, "%.*s: ", STR_ARG(when(plan, peak.at)));
+    write_terms(&out, peak.per_s, ns);
+    out_fmt(&out, " = %.2f cores / %lld %%", peak.sum / 1e9, (long long)percent);
+    cpu->reason = taken(plan, &out);
+    service->milli = MAX(service->milli, cpu->need);
+    struct plan_line *loop =
+        plan_line(plan, STR("thousandths of a core for the hall's loop"), NULL, 1000, milli);
+    loop->binding = "one thread";
+    loop->reason = STR("as above, at most: what was measured contains the threads of log and "
+                       "signatures. Where it is more than one core: more shifts, a later bell for "
+                       "some, or layout each");
 }
 
 static void plan_service(struct plan *plan, str name)
 {
     const struct env *env = plan->opts->env;
     double ns[ASKED_KINDS];
-    bool asked = weights_of(plan, name, ns);
+    bool asked = weights_of(plan, name, ns), hall = str_eq(name, STR("hall"));
     must(plan->service_count < PLAN_SERVICES_MAX);
     struct plan_service *service = &plan->services[plan->service_count++];
     *service = (struct plan_service){ .name = name, .pool = env_service_text(env, name, "pool") };
@@ -160,19 +185,22 @@ static void plan_service(struct plan *plan, str name)
     service->need = service->ready = service->to;
     service->asked = asked;
     char path[80];
-    snprintf(path, sizeof(path), "services.%.*s.replicas", STR_ARG(name));
+    snprintf(path, sizeof(path), "services.%.*s.%s", STR_ARG(name), hall ? "cpu" : "replicas");
+    str what = hall ? STR("thousandths of a processor of the hall")
+                    : arena_fmt(plan->arena, "replicas of %.*s", STR_ARG(name));
     struct plan_line *line =
-        plan_line(plan, arena_fmt(plan->arena, "replicas of %.*s", STR_ARG(name)), path,
-                  service->to, asked && !plan->opts->measured ? PLAN_UNKNOWN : service->need);
-    line->now_text =
-        arena_fmt(plan->arena, "%lld..%lld", (long long)service->from, (long long)service->to);
+        plan_line(plan, what, path, hall ? service->milli : service->to,
+                  asked && !plan->opts->measured ? PLAN_UNKNOWN : service->need);
+    if (!hall)
+        line->now_text =
+            arena_fmt(plan->arena, "%lld..%lld", (long long)service->from, (long long)service->to);
     line->given = !asked;
     line->binding = asked ? "not measured" : "the spec";
     line->reason = asked ? STR("there is no capacity file")
                          : STR("candidates do not ask it: as the spec has it");
     if (!asked || !plan->opts->measured)
         return;
-    plan_replicas(plan, service, ns);
+    (hall ? plan_hall : plan_replicas)(plan, service, ns);
     if (!str_eq(name, STR("gateway")))
         plan_memory(plan, service);
 }
@@ -237,6 +265,7 @@ static void judge(struct plan *plan)
     for (unsigned i = 0; i < plan->line_count; i++) {
         const struct plan_line *line = &plan->lines[i];
         plan->lacking += tightness(line) > 1;
+        plan->writable += tightness(line) > 1 && line->path.p;
         if (tightness(line) > (plan->tightest ? tightness(plan->tightest) : 0))
             plan->tightest = line;
     }
@@ -252,7 +281,8 @@ fail plan_make(struct plan *plan, const struct plan_opts *opts, struct arena *ar
     if (!opts->env->cloud)
         plan_machine(plan);
     for (unsigned i = 0; opts->env->cloud && (name = env_service_name(i)).p; i++)
-        plan_service(plan, name);
+        if (env_runs(opts->env, name))
+            plan_service(plan, name);
     if (opts->env->cloud)
         f = plan_nodes_and_money(plan, why);
     judge(plan);

@@ -69,6 +69,7 @@ struct plan {
     struct plan_money money[PLAN_MONEY_MAX];
     struct plan_quota quotas[PLAN_QUOTAS_MAX];
     unsigned line_count, service_count, money_count, quota_count;
+    unsigned writable;                     /* of those that lack: what plan_into_spec can mend */
     unsigned lacking;                      /* lines where the spec gives less than is needed */
     const struct plan_line *tightest;      /* with the largest need / now; NULL: nothing is known */
     int64_t shift_hours;                   /* in which capacity stands ready, all shifts together */

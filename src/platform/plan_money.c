@@ -108,6 +108,12 @@ static const struct plan_service *service_of(const struct plan *plan, str name)
     never("a service without a row");
 }
 
+/* Services apart share a log and a store; one hall has its own. */
+static bool is_shared(const struct plan *plan)
+{
+    return str_eq(env_text(plan->opts->env, "layout"), STR("each"));
+}
+
 static int64_t brokers_of(const struct plan *plan)
 {
     return zones_of(plan) * env_number(plan->opts->env, "events.brokers_per_zone");
@@ -267,13 +273,16 @@ static void charge_standing(const struct till *till, const struct machines *m)
     charge(till, "Kubernetes", 1, prices->cluster, true, STR("one EKS cluster"));
     charge(till, "system nodes", systems, m->system->micros_per_hour, true,
            times(plan, systems, m->system->name));
+    const char *unused = is_shared(plan) ? "" : "; layout one does not use them yet";
     charge(till, "brokers", brokers, m->broker->micros_per_hour, true,
-           times(plan, brokers, m->broker->name));
+           arena_fmt(plan->arena, "%lld x %.*s%s", (long long)brokers, STR_ARG(m->broker->name),
+                     unused));
     charge(till, "brokers' disks", brokers, gib * prices->broker_storage / HOURS_A_MONTH, true,
            arena_fmt(plan->arena, "%lld x %lld GiB", (long long)brokers, (long long)gib));
     charge(till, "database", instances,
            m->database->micros_per_hour * (io ? prices->io_optimized_percent : 100) / 100, true,
-           times(plan, instances, m->database->name));
+           arena_fmt(plan->arena, "%lld x %.*s%s", (long long)instances, STR_ARG(m->database->name),
+                     unused));
     charge(till, "NAT gateways", nats, prices->nat_gateway, true,
            nats > 1 ? STR("one in each zone") : STR("one"));
     charge(till, "load balancer", 1, prices->load_balancer, true, STR("without what passes it"));
@@ -320,8 +329,10 @@ fail plan_nodes_and_money(struct plan *plan, struct why *why)
     if (f)
         return f;
     plan->shift_hours = hours_ready(plan);
-    plan_log(plan, m.broker);
-    plan_store(plan, m.database);
+    if (is_shared(plan)) {
+        plan_log(plan, m.broker);
+        plan_store(plan, m.database);
+    }
     charge_standing(&till, &m);
     for (size_t i = 0; i < COUNT(m.pools); i++)
         charge_pool(&till, &m.pools[i]);

@@ -28,30 +28,52 @@ static const struct plan_line *lacking_line(const struct plan *plan, const char 
     return NULL;
 }
 
-/* Memory that the environment has for itself stays with it, as `services` is written anew. */
-static bool has_own_memory(const struct plan *plan, const char *path)
+/* What is lacking is written; and what the environment has for itself, as `services` is new. */
+static bool is_written(const struct plan *plan, const struct plan_service *service, const char *key)
 {
-    return env_value(plan->opts->env, path)->from == ENV_SET;
+    char path[80];
+    snprintf(path, sizeof(path), "services.%.*s.%s", STR_ARG(service->name), key);
+    return lacking_line(plan, path) || env_value(plan->opts->env, path)->from == ENV_SET;
 }
 
-/* All services that candidates ask, when one of them differs: what stood there before goes. */
+/* ", cpu: 4, memory: 768Mi": with a comma before each. */
+static void write_size(struct out *out, const struct plan *plan, const struct plan_service *service)
+{
+    if (is_written(plan, service, "cpu"))
+        out_fmt(out, ", cpu: %lld%s",
+                (long long)(service->milli % 1000 ? service->milli : service->milli / 1000),
+                service->milli % 1000 ? "m" : "");
+    if (is_written(plan, service, "memory"))
+        out_fmt(out, ", memory: %lldMi", (long long)(service->bytes / (int64_t)MIB));
+}
+
+static void write_service(struct out *out, const struct plan *plan,
+                          const struct plan_service *service)
+{
+    struct out inner = out_make(KIB);
+    if (service->ready != service->to || is_written(plan, service, "replicas"))
+        out_fmt(&inner, ", replicas: {from: %lld, to: %lld}", (long long)service->from,
+                (long long)service->ready);
+    write_size(&inner, plan, service);
+    if (inner.n)
+        out_fmt(out, "%s%.*s: {%.*s}", out->n ? ", " : "", STR_ARG(service->name),
+                STR_ARG(str_from(out_view(&inner), 2)));
+    out_fini(&inner);
+}
+
+/* All services, when one of them differs: what stood there before goes. */
 static str services_text(const struct plan *plan)
 {
     struct out out = out_make(16 * KIB);
     bool differs = false;
     for (unsigned i = 0; i < plan->service_count; i++) {
         const struct plan_service *service = &plan->services[i];
-        char path[80];
-        if (!service->asked)
-            continue;
-        snprintf(path, sizeof(path), "services.%.*s.memory", STR_ARG(service->name));
-        bool lacks = lacking_line(plan, path) != NULL;
-        differs = differs || lacks || service->ready != service->to;
-        out_fmt(&out, "%s%.*s: {replicas: {from: %lld, to: %lld}", out.n ? ", " : "",
-                STR_ARG(service->name), (long long)service->from, (long long)service->ready);
-        if (lacks || has_own_memory(plan, path))
-            out_fmt(&out, ", memory: %lldMi", (long long)(service->bytes / (int64_t)MIB));
-        out_char(&out, '}');
+        int64_t milli, bytes;
+        must(spec_milli(env_service_text(plan->opts->env, service->name, "cpu"), &milli) &&
+             spec_bytes(env_service_text(plan->opts->env, service->name, "memory"), &bytes));
+        differs = differs || service->ready != service->to || service->milli != milli ||
+                  service->bytes != bytes;
+        write_service(&out, plan, service);
     }
     str text = differs ? arena_fmt(plan->arena, "services: {%.*s}", (int)out.n, out.p) : STR_NONE;
     out_fini(&out);

@@ -201,10 +201,11 @@ void plan_text(struct out *out, const struct plan *plan)
         money(out, plan);
     }
     if (plan->lacking)
-        out_fmt(out,
-                "\nThe spec gives less than is needed in %u line%s; examhall plan --write puts "
-                "the plan into it.\n",
-                plan->lacking, plan->lacking == 1 ? "" : "s");
+        out_fmt(out, "\nThe spec gives less than is needed in %u line%s", plan->lacking,
+                plan->lacking == 1 ? "" : "s");
+    if (plan->lacking)
+        out_fmt(out, "%s.\n",
+                plan->writable ? "; examhall plan --write puts the plan into it" : "");
 }
 
 /* --- for programs -------------------------------------------------------------------------------

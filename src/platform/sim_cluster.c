@@ -222,8 +222,10 @@ fail sim_cluster_make(struct sim_cluster *cluster, const struct sim_opts *opts, 
             node_new(cluster, pool, 0);
     }
     for (unsigned i = 0; (name = env_service_name(i)).p; i++) {
+        if (!env_runs(opts->env, name))
+            continue;
         service_make(cluster, name);
-        struct sim_service *service = &cluster->services[i];
+        struct sim_service *service = &cluster->services[cluster->service_count - 1];
         want(cluster, service, opts->policy->fixed ? service->to : service->from, 0);
     }
     pods_place(cluster, 0, true);

@@ -154,7 +154,7 @@ static void figures_load(struct out *out)
 
 static bool is_asked(str name)
 {
-    bool asked = str_eq(name, STR("gateway"));
+    bool asked = str_eq(name, STR("gateway")) || str_eq(name, STR("hall"));
     for (int kind = 0; kind < ASKED_KINDS; kind++)
         asked = asked || str_eq(name, str_z(asked_services[kind]));
     return asked;

@@ -180,5 +180,5 @@ void sim_json(struct out *out, const struct sim_opts *opts, const struct sim_res
     jo_close(out, '}');
     jo_str(out, "currency", opts->prices->currency);
     jo_i64(out, "pod_seconds_without_room", (int64_t)result->unscheduled_pods);
-    out_z(out, "}\n");
+    jo_close(out, '}');
 }

@@ -406,7 +406,8 @@ static void queues_make(struct sim *sim)
         result->names[s] = sim->cluster->services[s].name;
         sim->queues[s].cohorts = table_new(QUEUE_COHORTS, sizeof(struct cohort));
         for (int kind = 0; kind < ASKED_KINDS; kind++)
-            if (str_eq(result->names[s], str_z(asked_services[kind])))
+            if (str_eq(result->names[s], str_z(asked_services[kind])) ||
+                str_eq(result->names[s], STR("hall")))
                 sim->service_of[kind] = s;
     }
     for (int kind = 0; kind < ASKED_KINDS; kind++)

@@ -91,6 +91,7 @@ int64_t sim_wait_ms(const struct sim_kind *kind, unsigned per_mille);
 bool sim_is_good(const struct sim_result *result, const struct objectives *objectives);
 
 void sim_text(struct out *out, const struct sim_opts *opts, const struct sim_result *result);
+/* Without the line's end: several are a list. */
 void sim_json(struct out *out, const struct sim_opts *opts, const struct sim_result *result);
 /* One line each, to compare policies. */
 void sim_sweep_head(struct out *out);

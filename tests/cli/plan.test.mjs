@@ -18,7 +18,7 @@ exams:
       - {name: evening, opens: 2027-01-22 14:30, starts: 15:00, minutes: 180, candidates: 225000}
 environments:
   local: {on: machine}
-  nonprod: {on: aws, account: "111122223333", region: ap-south-1}
+  nonprod: {on: aws, account: "111122223333", region: ap-south-1, layout: each}
   prod: {like: nonprod, account: "444455556666", size: exam}
 `;
 export const CAPACITY = {
@@ -59,7 +59,7 @@ describe("plan", () => {
   test("each line has its reason, and the sums are right", () => {
     const { out, err } = plan(1, "--capacity", capacity);
     assert.match(err, /another program was measured \(test\)/);
-    assert.match(out, /MiB of a replica of answers +512 +768 .*the spec gives less/);
+    assert.match(out, /MiB of a pod of answers +512 +768 .*the spec gives less/);
     assert.match(out, /10 Feb 10:00: 22500 result\/s x 40\.0 us = 0\.90 cores \/ \(500m x 60 %\) = 3/);
     assert.match(out, /Prices of \d{4}-\d\d-\d\d: approximations/);
     const report = JSON.parse(plan(1, "--capacity", capacity, "--json").out);

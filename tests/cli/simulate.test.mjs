@@ -18,7 +18,7 @@ exams:
       - {name: late, opens: 2027-01-23 08:30, starts: 09:00, minutes: 180, candidates: 100}
 environments:
   local: {on: machine}
-  prod: {on: aws, account: "444455556666", region: ap-south-1, size: exam}
+  prod: {on: aws, account: "444455556666", region: ap-south-1, size: exam, layout: each}
 `;
 const cost = (gateway, hall) => ({ gateway, hall });
 const CAPACITY = {

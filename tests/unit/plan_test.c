@@ -32,12 +32,16 @@ static const char text[] =
     "90000}\n"
     "environments:\n"
     "  local: {on: machine}\n"
-    "  prod: {on: aws, account: \"111122223333\", region: ap-south-1, size: exam}\n"
+    "  prod: {on: aws, account: \"111122223333\", region: ap-south-1, size: exam, layout: "
+    "each}\n"
+    "  one: {on: aws, domain: one.example.org, account: \"111122223333\", region: ap-south-1, "
+    "size: exam}\n"
     "  block:\n"
     "    on: aws\n"
     "    account: \"111122223333\"\n"
     "    region: ap-south-1\n"
-    "    services: {answers: {cpu: \"2\"}}\n";
+    "    layout: each\n"
+    "    services: {answers: {settings: {grace_s: 9}}}\n";
 
 static const struct measured measured = {
     .cost = { { 500000, 100000 },
@@ -142,7 +146,7 @@ TEST(plan, replicas_are_those_of_a_reckoning_by_hand)
     CHECK_EQ(line("replicas of gateway")->need, 6);
     CHECK_HAS(line("replicas of gateway")->reason, STR("= 6; always 6"));
     /* 270,000 x 1,200 bytes / 80 % = 387 MiB */
-    CHECK_EQ(line("MiB of a replica of answers")->need, 387);
+    CHECK_EQ(line("MiB of a pod of answers")->need, 387);
     CHECK_EQ(plan.lacking, 0);
     CHECK_STR(line("database class, GiB of memory")->need_text, STR("db.t4g.medium"));
     arena_fini(&arena);
@@ -218,7 +222,7 @@ TEST(plan, is_written_into_one_line_and_again_without_a_change)
     load("prod");
     make(&measured);
     CHECK_OK(plan_into_spec(&plan, &once, &why));
-    CHECK_HAS(once, STR("size: exam, services: {gateway: {replicas: {from: 6, to: 7}}, "));
+    CHECK_HAS(once, STR("layout: each, services: {gateway: {replicas: {from: 6, to: 7}}, "));
     CHECK_OK(spec_parse(&spec, "hall.yaml", once, &arena, &why));
     CHECK_OK(env_open(&env, &spec, STR("prod"), &arena, &why));
     make(&measured);
@@ -238,8 +242,25 @@ TEST(plan, does_not_undo_what_people_wrote)
     load("block");
     make(&measured);
     CHECK_EQ(plan_into_spec(&plan, &result, &why), FAIL_CONFLICT);
-    CHECK_HAS(str_z(why.text), STR("line 15: the environment block has settings of its own"));
+    CHECK_HAS(str_z(why.text), STR("line 16: the environment block has settings of its own"));
     CHECK_HAS(str_z(why.text), STR("services: {"));
+    arena_fini(&arena);
+}
+
+TEST(plan, one_hall_needs_processors_and_memory_instead_of_replicas)
+{
+    str result;
+    load("one");
+    timetable_scale(&timetable, 3000000);
+    make(&measured);
+    /* at 09:00 50,000 starts/s x 50 us and 66,667 saves/s x 20 us; at the end of paper-2 more */
+    const struct plan_line *cpu = line("thousandths of a processor of the hall");
+    CHECK(cpu->need > 4000 && cpu->need % 250 == 0 && cpu->now == 2000);
+    CHECK(line("thousandths of a core for the hall's loop")->need > 1000);
+    CHECK_EQ(plan.lacking, plan.writable + 1);
+    CHECK_OK(plan_into_spec(&plan, &result, &why));
+    CHECK_HAS(result, STR("hall: {cpu: "));
+    CHECK(str_find_str(result, STR("hall: {replicas")) < 0);
     arena_fini(&arena);
 }
 

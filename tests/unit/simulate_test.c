@@ -44,7 +44,7 @@ static void load(int from, int to, int64_t candidates, const char *policy)
                       asked[i], from, to);
     snprintf(text + n, sizeof(text) - (size_t)n,
              "environments:\n  prod: {on: aws, account: \"111122223333\", region: ap-south-1, "
-             "size: exam, schedule: {ahead: 10m, after: 5m}}\n");
+             "size: exam, layout: each, schedule: {ahead: 10m, after: 5m}}\n");
     arena = arena_make(64 * MIB);
     CHECK_OK(spec_parse(&spec, "hall.yaml", arena_str(&arena, str_z(text)), &arena, &why));
     CHECK_OK(env_open(&env, &spec, STR("prod"), &arena, &why));
@@ -126,8 +126,8 @@ TEST(simulate, more_replicas_never_make_waits_worse)
 
 TEST(simulate, a_queue_is_as_long_as_arithmetic_says)
 {
-    /* One replica of delivery has 0.5 cores: 1,250 starts of 400 us a second. 60,000 within 60 s are
-     * 1,000/s and fit; 90,000 are 1,500/s, and the queue grows by 250 each second. */
+    /* One replica of delivery has 0.5 cores: 1,250 starts of 400 us a second. 60,000 within 60 s
+     * are 1,000/s and fit; 90,000 are 1,500/s, and the queue grows by 250 each second. */
     load(1, 1, 60000, "fixed");
     CHECK_OK(simulate(&result, &opts, &arena, &why));
     CHECK(sim_wait_ms(&result.kinds[ASKED_start], 990) <= SIM_STEP_MS);
@@ -178,7 +178,7 @@ TEST(simulate, a_pool_that_is_full_leaves_pods_without_a_node)
     CHECK_EQ(result.unscheduled_pods, 0);
     CHECK(result.nodes_most[0] > 10);
     str small = arena_fmt(&arena, "%.*s", STR_ARG(spec.text));
-    ptrdiff_t at = str_find_str(small, STR("size: exam,"));
+    ptrdiff_t at = str_find_str(small, STR("layout: each,"));
     CHECK(at > 0);
     str text = arena_fmt(&arena, "%.*scluster: {node_pools: {exam: {max: 4}}}, %.*s", (int)at,
                          small.p, STR_ARG(str_from(small, (size_t)at)));
