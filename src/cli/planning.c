@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define ROSTER_BYTES_MAX (512 * MIB)
+#define HABIT_MAX_S      3600
 
 static instant wall_ms(void)
 {
@@ -98,7 +99,7 @@ static fail roster_load(struct planning *p, const char *path, struct why *why)
     return f;
 }
 
-static bool habits_take(struct habits *habits, const struct planning_words *words)
+static fail habits_take(struct habits *habits, const struct planning_words *words, struct why *why)
 {
     const struct {
         const char *name, *text;
@@ -109,9 +110,12 @@ static bool habits_take(struct habits *habits, const struct planning_words *word
                  { "--result-within", words->result_within, &habits->result_within_s } };
     *habits = habits_default;
     for (size_t i = 0; i < COUNT(rows); i++)
-        if (rows[i].text && !arg_i64(rows[i].name, rows[i].text, 1, 3600, rows[i].to))
-            return false;
-    return true;
+        if (rows[i].text && (!str_i64(str_z(rows[i].text), rows[i].to) || *rows[i].to < 1 ||
+                             *rows[i].to > HABIT_MAX_S))
+            return fail_set(why, FAIL_USAGE,
+                            "%s is \"%.40s\", but must be a whole number of seconds from 1 to %d",
+                            rows[i].name, rows[i].text, HABIT_MAX_S);
+    return FAIL_NONE;
 }
 
 fail planning_load(struct planning *p, const struct planning_words *words, bool timetable_needed,
@@ -120,9 +124,9 @@ fail planning_load(struct planning *p, const struct planning_words *words, bool 
     char path[4200];
     const char *spec = spec_path(words->spec);
     *p = (struct planning){ .arena = arena_make(256 * MIB) };
-    if (!habits_take(&p->habits, words))
-        return fail_set(why, FAIL_USAGE, "habits are whole seconds from 1 to 3600");
-    fail f = spec_load(&p->spec, spec, &p->arena, why);
+    fail f = habits_take(&p->habits, words, why);
+    if (!f)
+        f = spec_load(&p->spec, spec, &p->arena, why);
     if (!f)
         f = env_choose(p, words->env, why);
     if (!f)

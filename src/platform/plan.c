@@ -171,11 +171,9 @@ static void plan_hall(struct plan *plan, struct plan_service *service, const dou
                        "some, or layout each");
 }
 
-static void plan_service(struct plan *plan, str name)
+static struct plan_service *service_add(struct plan *plan, str name)
 {
     const struct env *env = plan->opts->env;
-    double ns[ASKED_KINDS];
-    bool asked = weights_of(plan, name, ns), hall = str_eq(name, STR("hall"));
     must(plan->service_count < PLAN_SERVICES_MAX);
     struct plan_service *service = &plan->services[plan->service_count++];
     *service = (struct plan_service){ .name = name, .pool = env_service_text(env, name, "pool") };
@@ -183,23 +181,43 @@ static void plan_service(struct plan *plan, str name)
     must(spec_milli(env_service_text(env, name, "cpu"), &service->milli) &&
          spec_bytes(env_service_text(env, name, "memory"), &service->bytes));
     service->need = service->ready = service->to;
-    service->asked = asked;
+    return service;
+}
+
+/* As the spec has it, until somebody reckons. */
+static void service_line(struct plan *plan, const struct plan_service *service, bool hall)
+{
     char path[80];
-    snprintf(path, sizeof(path), "services.%.*s.%s", STR_ARG(name), hall ? "cpu" : "replicas");
+    snprintf(path, sizeof(path), "services.%.*s.%s", STR_ARG(service->name),
+             hall ? "cpu" : "replicas");
     str what = hall ? STR("thousandths of a processor of the hall")
-                    : arena_fmt(plan->arena, "replicas of %.*s", STR_ARG(name));
-    struct plan_line *line =
-        plan_line(plan, what, path, hall ? service->milli : service->to,
-                  asked && !plan->opts->measured ? PLAN_UNKNOWN : service->need);
+                    : arena_fmt(plan->arena, "replicas of %.*s", STR_ARG(service->name));
+    int64_t now = hall ? service->milli : service->to;
+    struct plan_line *line = plan_line(plan, what, path, now, now);
     if (!hall)
         line->now_text =
             arena_fmt(plan->arena, "%lld..%lld", (long long)service->from, (long long)service->to);
-    line->given = !asked;
-    line->binding = asked ? "not measured" : "the spec";
-    line->reason = asked ? STR("there is no capacity file")
-                         : STR("candidates do not ask it: as the spec has it");
-    if (!asked || !plan->opts->measured)
+    line->given = true;
+    line->binding = "the spec";
+    line->reason = STR("candidates do not ask it: as the spec has it");
+}
+
+static void plan_service(struct plan *plan, str name)
+{
+    double ns[ASKED_KINDS];
+    bool asked = weights_of(plan, name, ns), hall = str_eq(name, STR("hall"));
+    struct plan_service *service = service_add(plan, name);
+    service_line(plan, service, hall);
+    struct plan_line *line = &plan->lines[plan->line_count - 1];
+    if (!asked)
         return;
+    line->given = false;
+    if (!plan->opts->measured) {
+        line->need = PLAN_UNKNOWN;
+        line->binding = "not measured";
+        line->reason = STR("there is no capacity file");
+        return;
+    }
     (hall ? plan_hall : plan_replicas)(plan, service, ns);
     if (!str_eq(name, STR("gateway")))
         plan_memory(plan, service);

@@ -42,7 +42,6 @@ struct plan_service { /* what scaling needs to know of each */
     int64_t ready;          /* that stand ready for a shift: one above `from` at least, so that
                              * autoscaling has somewhere to go; of what nobody asks, the spec's */
     int64_t milli, bytes;   /* what one asks for; bytes: what it needs, if that is more */
-    bool asked;             /* candidates ask it for something */
 };
 
 struct plan_money {

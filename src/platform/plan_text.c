@@ -263,8 +263,26 @@ static void line_json(struct out *out, const struct plan_line *line)
     jo_close(out, '}');
 }
 
+static void window_json(struct out *out, const struct plan *plan, str name, instant from,
+                        instant to)
+{
+    jo_open(out, NULL, '{');
+    jo_str(out, "name", name);
+    jo_at(out, "from_at", from - env_ms(plan->opts->env, "schedule.ahead"));
+    jo_at(out, "until_at", to + env_ms(plan->opts->env, "schedule.after"));
+    jo_close(out, '}');
+}
+
+/* When capacity stands ready, and how many replicas of each service then do. */
 static void ready_json(struct out *out, const struct plan *plan)
 {
+    const struct timetable *t = plan->opts->timetable;
+    jo_open(out, "schedule", '[');
+    for (unsigned i = 0; i < t->shift_count; i++)
+        window_json(out, plan, t->shifts[i].name, t->shifts[i].opens, t->shifts[i].ends);
+    for (unsigned i = 0; i < t->release_count; i++)
+        window_json(out, plan, t->releases[i].name, t->releases[i].at, t->releases[i].at);
+    jo_close(out, ']');
     jo_open(out, "ready", '{');
     for (unsigned i = 0; i < plan->service_count; i++)
         jo_i64(out, arena_str(plan->arena, plan->services[i].name).p, plan->services[i].ready);

@@ -53,6 +53,56 @@ describe("env", () => {
     assert.match(expect(2, "env", "rendr", "a", "b").err, /usage: examhall env/);
   });
 
+  test("30 different mistakes in one file are 30 answers, each with its line and what would be right", () => {
+    const right = null;
+    const rows = [
+      ["hall: nee 2027", /no blanks/],
+      ["titel: x", /did you mean title/],
+      ["domain: exam_example", /a domain such as exam\.example\.org/],
+      ["time_zone: Mars/Base", /write one such as Asia\/Kolkata/],
+      ["listen: nowhere", /an address such as 0\.0\.0\.0:8443/],
+      ["exams:", right],
+      ["  - name: Paper 1", /such as paper-1/],
+      ["    languages: [en, Hindi!]", /such as en or hi/],
+      ["    minutes: 3h", /a whole number from 1 to 1440/],
+      ["    marks: {right: four}", /marks such as 4/],
+      ["    results: after lunch", /a time such as 2027-01-22 08:30/],
+      ["    shifts:", right],
+      ["      - {name: a, opens: 22.1.2027}", /a time such as 2027-01-22 08:30/],
+      ["      - {name: b, opens: 2027-01-22 08:30, starts: 08:00}", /swap the two times/],
+      ["      - {name: b}", /give it another name/],
+      ["      - {candidates: 10}", /such as \{name: morning\}/],
+      ["      - {name: c, candidates: 11000000}", /from 0 to 10000000/],
+      ["objectives:", right],
+      ["  save: {p99: 250, lost: 0}", /such as 250ms or 2s/],
+      ["  submit: {p95: 2s}", /did you mean p90/],
+      ["  failed: none", /a number of requests/],
+      ["settings: {answers.grace: 3}", /did you mean answers\.grace_s/],
+      ["services:", right],
+      ["  answer: {memory: 256Mi}", /did you mean answers/],
+      ["  gateway: {memory: 256MB}", /such as 256Mi or 2Gi/],
+      ["  hall: {replicas: 2}", /always one hall pod.*remove replicas/],
+      ["  scoring: {replicas: {from: 9, to: 3}}", /swap the two/],
+      ["environments:", right],
+      ["  local: {on: machine, region: ap-south-1}", /leave it out/],
+      ["  a: {on: azure}", /machine or aws/],
+      ["  b: {on: aws, region: ap-south-1}", /needs account/],
+      ["  c: {on: aws, account: 1234, region: ap-south-2}", /12 digits/],
+      ["  f: {like: local, siz: exam}", /did you mean size/],
+      ['  g: {on: aws, account: "111122223333", region: ap-sout-1}', /mean ap-south-1/],
+      ["  h: {like: nonprod}", /no such environment/],
+    ];
+    const wrong = write(dir, "thirty.yaml", rows.map(([line]) => `${line}\n`).join(""));
+    const { out } = expect(1, "env", "check", "--spec", wrong);
+    const said = (line) => out.split("\n").filter((text) => text.startsWith(`${wrong}, line ${line}: `)).join("\n");
+    assert.ok(rows.filter(([, says]) => says).length >= 30);
+    rows.forEach(([line, says], i) => {
+      if (says) assert.match(said(i + 1), says, line);
+      else assert.equal(said(i + 1), "", line);
+    });
+    assert.match(out, /\d+ mistakes\. The spec is not used until they are right\./);
+  });
+
   test("check --explain says value, origin and meaning of every setting", () => {
     const { settings } = json("env", "check", "--explain", "--spec", spec);
     const of = (scope, name) => settings.find((row) => row.scope === scope && row.path === name);

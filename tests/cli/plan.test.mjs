@@ -21,7 +21,7 @@ environments:
   nonprod: {on: aws, account: "111122223333", region: ap-south-1, layout: each}
   prod: {like: nonprod, account: "444455556666", size: exam}
 `;
-export const CAPACITY = {
+const CAPACITY = {
   kind: "examhall-capacity-1",
   made_at: Date.now() - 86_400_000,
   binary: { version: "test", sha256: "0".repeat(64) },
@@ -65,6 +65,8 @@ describe("plan", () => {
     const report = JSON.parse(plan(1, "--capacity", capacity, "--json").out);
     assert.equal(report.environment, "prod");
     assert.deepEqual(report.peaks_per_s, { sign_in: 250, start: 3750, save: 5000, submit: 3750, result: 22500 });
+    assert.deepEqual(report.schedule.map(({ name }) => name), ["paper-1/morning", "paper-1/evening", "paper-1"]);
+    assert.equal(report.schedule[0].from_at, Date.parse("2027-01-22T02:00:00Z"));
     assert.ok(report.lines.every((line) => line.reason && line.binding));
     const sum = report.money.lines.reduce((all, line) => all + line.a_month, 0);
     assert.ok(Math.abs(sum - report.money.standing_a_month - report.money.for_the_shifts) < 0.001);

@@ -55,6 +55,7 @@ TEST(env, thirty_different_mistakes_get_thirty_answers_with_line_and_remedy)
         { "  - name: Paper 1", "such as paper-1" },
         { "    languages: [en, Hindi!]", "such as en or hi" },
         { "    minutes: 3h", "a whole number from 1 to 1440" },
+        { "    results: after lunch", "a time such as 2027-01-22 08:30" },
         { "    marks: {right: four}", "marks such as 4" },
         { "    shifts:", NULL },
         { "      - {name: a, opens: 22.1.2027}", "a time such as 2027-01-22 08:30" },
