@@ -170,7 +170,8 @@ static const struct command commands[] = {
       "s)\n"
       "counts as refused, and asks again. --report draws the day. The same seed gives the same\n"
       "bytes. It needs a capacity file, as plan does.\n"
-      "Exit status 1: somebody was refused, or waits are beyond the spec's objectives.\n\n"
+      "Exit status 1: somebody was refused, or waits are beyond the spec's objectives (2 s where\n"
+      "it has none).\n\n"
       "  examhall simulate --env prod --report day.html\n"
       "  examhall simulate --candidates 10000000 --sweep\n" },
     { "exam", cmd_exam, "import, list, open, close, score, publish exams",

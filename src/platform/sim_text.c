@@ -95,12 +95,16 @@ void sim_text(struct out *out, const struct sim_opts *opts, const struct sim_res
     waits(out, result);
     cluster(out, opts, result);
     if (sim_is_good(result, &opts->env->spec->objectives))
-        out_z(out, "\nNobody was refused, and every kind of request is within its objective.\n");
+        out_z(out,
+              "\nNobody was refused, and every kind of request is within its objective (2 s where "
+              "the spec has none).\n");
     else if (refused(result))
         out_fmt(out, "\n%llu requests were given up after %lld s and asked again.\n",
                 N(refused(result)), (long long)opts->patience_s);
     else
-        out_z(out, "\nNobody was refused, but waits are beyond the objectives.\n");
+        out_z(out,
+              "\nNobody was refused, but waits are beyond the objectives (2 s where the spec has "
+              "none).\n");
     bool announced = true;
     for (unsigned i = 0; i < opts->timetable->release_count; i++)
         announced = announced && opts->timetable->releases[i].announced;

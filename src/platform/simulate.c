@@ -481,8 +481,8 @@ int64_t sim_wait_ms(const struct sim_kind *kind, unsigned per_mille)
 
 static bool is_within(const struct sim_kind *kind, const struct limits *limits)
 {
-    return !kind->refused && !kind->waiting &&
-           (!limits->p99_us || sim_wait_ms(kind, 990) * 1000 <= limits->p99_us);
+    int64_t limit_us = limits->p99_us ? limits->p99_us : SIM_LIMIT_MS * 1000LL;
+    return !kind->refused && !kind->waiting && sim_wait_ms(kind, 990) * 1000 <= limit_us;
 }
 
 bool sim_is_good(const struct sim_result *result, const struct objectives *o)
