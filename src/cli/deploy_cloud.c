@@ -33,14 +33,14 @@ struct cloud {
     char folder[32], kubeconfig[64]; /* of our own; kubeconfig "" until there is one */
     int64_t revision;                /* that served before; 0: none did */
     bool rolled_back;
-    char reason[400]; /* why it was not deployed; "": it was */
+    char reason[1000]; /* why it was not deployed; "": it was */
 };
 
 static bool run(struct cloud *c, const char *name, const char *const argv[])
 {
     if (steps_run(&c->steps, name, argv) == 0)
         return true;
-    snprintf(c->reason, sizeof(c->reason), "%s failed: %.300s", name,
+    snprintf(c->reason, sizeof(c->reason), "%s failed: %.500s", name,
              c->steps.rows[c->steps.count - 1].command.p);
     return false;
 }
@@ -117,23 +117,45 @@ static bool check_and_render(struct cloud *c)
                                  c->spec_path, NULL });
 }
 
+/* Why it is void, or cannot be read, in the words of `verify certificate`. */
+static void doubts_read(struct cloud *c, const char *const argv[], struct out *doubts)
+{
+    struct out out = out_make(MIB);
+    struct json *root;
+    struct why why;
+    str text = STR_NONE;
+    fail_ignore(steps_look(argv, &out) == 0, "it was not the first time either");
+    if (json_parse(&root, arena_str(&c->arena, out_view(&out)), &c->arena, &why))
+        root = NULL;
+    const struct json *list = root ? json_get(root, STR("reasons")) : NULL;
+    for (const struct json *one = list ? list->first : NULL; one; one = one->next)
+        if (!json_str(one, "detail", true, &text, &why))
+            out_fmt(doubts, "%s%.*s", doubts->n ? "; " : "", STR_ARG(text));
+    if (!doubts->n && root && !json_str(root, "error", true, &text, &why))
+        out_str(doubts, text);
+    out_fini(&out);
+}
+
 /* The program in exactly this image, the spec and the roster are those that were rehearsed. */
 static bool certify(struct cloud *c)
 {
     str image = arena_fmt(&c->arena, "%s@sha256:%s", c->opts->image, c->program.image.hex);
     if (!str_eq(env_text(&c->env, "certificate"), STR("required")))
         return true;
-    const char *argv[] = { "examhall", "verify",        "certificate", c->opts->certificate,
-                           "--key",    c->opts->key,    "--spec",      c->spec_path,
-                           "--roster", c->opts->roster, "--image",     image.p,
-                           NULL };
+    const char *argv[STEP_WORDS_MAX] = {
+        "examhall", "verify",     "certificate", c->opts->certificate, "--key",   c->opts->key,
+        "--spec",   c->spec_path, "--roster",    c->opts->roster,      "--image", image.p
+    };
     if (steps_run(&c->steps, "certify", argv) == 0)
         return true;
+    struct out doubts = out_make(4 * KIB);
+    argv[12] = "--json";
+    doubts_read(c, argv, &doubts);
     snprintf(c->reason, sizeof(c->reason),
-             "%s takes only an image with a valid certificate (hall.yaml: certificate: required), "
-             "and %.150s is none for this one; rehearse it with: examhall rehearse --for HALL "
-             "--certificate FILE",
-             c->opts->env, c->opts->certificate);
+             "%s requires a certificate of this image (hall.yaml), and %.100s is none: %.*s. "
+             "Rehearse it with: examhall rehearse --for HALL --certificate FILE",
+             c->opts->env, c->opts->certificate, (int)MIN(doubts.n, 500), doubts.p);
+    out_fini(&doubts);
     return false;
 }
 
@@ -293,7 +315,7 @@ static bool deploy(struct cloud *c)
     memcpy(reason, c->reason, sizeof(reason));
     show_trouble(c);
     c->rolled_back = c->revision && back_to(c, c->revision);
-    snprintf(c->reason, sizeof(c->reason), "%.250s; %s", reason,
+    snprintf(c->reason, sizeof(c->reason), "%.600s; %s", reason,
              c->rolled_back ? "the revision before serves again"
              : c->revision  ? "and going back failed, too: see helm history " RELEASE
                             : "it was the first one here, so there is none to go back to; remove "

@@ -41,7 +41,8 @@ static int64_t number(const struct json *object, const char *name)
 {
     struct why why;
     int64_t value = 0;
-    fail_ignore(json_i64(object, name, false, INT64_MIN, INT64_MAX, &value, &why), "0 then");
+    if (object)
+        fail_ignore(json_i64(object, name, false, INT64_MIN, INT64_MAX, &value, &why), "0 then");
     return value;
 }
 
@@ -59,15 +60,20 @@ static bool is_true(const struct json *object, const char *name)
     return member && member->type == JSON_TRUE;
 }
 
-static const struct json *watched(const struct json *line, const char *when)
+static const struct json *inside(const struct json *object, const char *name)
 {
-    return json_get(json_get(line, STR("watched")), str_z(when));
+    return object ? json_get(object, str_z(name)) : NULL;
 }
 
+static const struct json *watched(const struct json *line, const char *when)
+{
+    return inside(inside(line, "watched"), when);
+}
+
+/* Too few replies have none. */
 static str p99(const struct json *figures, const char *kind)
 {
-    const struct json *ms =
-        json_get(json_get(json_get(figures, STR("latency_ms")), str_z(kind)), STR("p99"));
+    const struct json *ms = inside(inside(inside(figures, "latency_ms"), kind), "p99");
     return ms ? ms->text : STR("-");
 }
 

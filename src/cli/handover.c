@@ -169,6 +169,7 @@ fail handover_take(struct supervisor *s, int fd, struct why *why)
                                    .asker = h.asker,
                                    .program = -1,
                                    .ask.watch_s = h.watched_s,
+                                   .probe.fd = -1,
                                    .began_ms = h.began_ms,
                                    .watch = { .before = h.before, .after = h.after } };
     s->next = running("gateway", 0, 0, 0);

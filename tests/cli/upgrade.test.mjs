@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -101,6 +101,7 @@ describe("upgrade", () => {
     }
     assert.ok(!is_alive(old[1]));
     assert.ok(is_alive(hall.process.pid), "the supervisor is the same process");
+    assert.ok(existsSync(`/proc/${hall.process.pid}/fd/0`), "and has kept what it was given");
     assert.ok(!hall.said.includes("process.died"), hall.said);
   });
 

@@ -92,8 +92,11 @@ describe("deploy local", () => {
     assert.ok(there.watched.after.replies_per_s > 50, JSON.stringify(there));
     assert.equal(there.watched.after.errors, 0);
     assert.ok(pids().every((pid) => !old.includes(pid)));
-    const back = await deployed("--undo");
-    assert.deepEqual([back.before, back.after], [newer(), version]);
+    const back = await deploy("--undo");
+    assert.equal(back.status, 0, back.err);
+    assert.ok(back.out.startsWith(`Deployed. ${version} serves now, after ${newer()}, in `), back.out);
+    assert.match(back.out, /replies\/s .*\n +errors \(5xx\) +0 +0\n/);
+    assert.match(back.err, /before: \d+ replies\/s, 0 errors, save p99 .*\n.* watching,  1 of 4 s: [^]*starting the hall anew/);
     const { started, submitted, saves_acknowledged, saves_lost, requests_failed } = await sat;
     const all = { started: CANDIDATES, submitted: CANDIDATES, saves_lost: 0, requests_failed: 0 };
     assert.deepEqual({ started, submitted, saves_lost, requests_failed }, all);
@@ -109,7 +112,8 @@ describe("deploy local", () => {
     const sat = sitting(CANDIDATES);
     await sleep(8000);
     assert.match((await rolled_back("--binary", join(FAULTY, "examhall-500s"))).reason, /errors: .* were 5xx/);
-    assert.match((await rolled_back("--binary", join(FAULTY, "examhall-dying"))).reason, /deaths: |did not start/);
+    const { reason } = await rolled_back("--binary", join(FAULTY, "examhall-slow"), "--watch", "8s");
+    assert.match(reason, /latency: p99 of save is \d+ ms, over the objective of 250 ms/);
     const there = await deployed();
     assert.equal(there.watched.after.errors, 0, "the good one again");
     const { saves_acknowledged, saves_lost, requests_failed } = await sat;
@@ -118,9 +122,9 @@ describe("deploy local", () => {
     console.log(`    ${saves_acknowledged} saves acknowledged, ${saves_lost} lost; ${requests_failed} requests got a 500`);
   });
 
-  test("with nobody there, a hall that says no when it is asked is taken back, too", async () => {
-    const { reason } = await rolled_back("--binary", join(FAULTY, "examhall-500s"));
-    assert.match(reason, /deaf: /);
+  test("with nobody there, a hall that says no when it is asked, or dies again and again, is taken back, too", async () => {
+    assert.match((await rolled_back("--binary", join(FAULTY, "examhall-500s"))).reason, /deaf: /);
+    assert.match((await rolled_back("--binary", join(FAULTY, "examhall-dying"), "--watch", "10s")).reason, /deaths: |did not start/);
   });
 
   test("what could not take over is refused with the reason, and nothing changes", () => {
