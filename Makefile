@@ -184,7 +184,7 @@ test-distributed: $(BIN)
 
 # --- the platform, proven without a cloud account; needs more than Debian's packages and npm ----------------------
 .PHONY: platform-test platform-terraform platform-helm platform-image
-platform-test: platform-environments platform-image platform-terraform platform-helm
+platform-test: platform-environments platform-image platform-terraform platform-helm platform-pipelines platform-stopwatch
 platform-terraform: $(BIN)
 	@EXAMHALL=$(BIN) tests/platform/terraform.sh
 platform-helm: $(BIN)
@@ -192,6 +192,13 @@ platform-helm: $(BIN)
 platform-image: $(BIN)
 	@tools/deps.sh platform
 	EXAMHALL=$(BIN) tests/platform/image.sh
+.PHONY: platform-pipelines platform-stopwatch
+platform-pipelines: $(BIN)
+	@tools/deps.sh platform
+	@EXAMHALL=$(BIN) tests/platform/pipelines.sh
+platform-stopwatch: $(BIN)
+	@tools/deps.sh platform
+	@EXAMHALL=$(BIN) tests/platform/stopwatch.sh
 # --- end of the platform -----------------------------------------------------------------------------------------
 
 # --- deployments, of good programs and of bad ones ----------------------------------------------------------------

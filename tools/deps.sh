@@ -11,7 +11,7 @@ for group in "$@"; do
         command -v node >/dev/null 2>&1 || packages="$packages nodejs"
         command -v npm >/dev/null 2>&1 || packages="$packages npm" ;;
     test) packages="$packages clang libclang-rt-14-dev clang-format chromium curl jq procps iproute2 python3-minimal minisign" ;;
-    platform) packages="$packages docker-registry apache2-utils skopeo umoci runc openssl curl jq minisign" ;;
+    platform) packages="$packages docker-registry apache2-utils skopeo umoci runc openssl curl jq minisign shellcheck" ;;
     bench) packages="$packages nginx-light linux-perf wrk hey valgrind" ;;
     *) echo "deps.sh: there is no group $group: build, test, bench, platform" >&2; exit 2 ;;
     esac
