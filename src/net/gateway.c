@@ -27,7 +27,7 @@
  * of its work, and enough to fill its batches. */
 #define WINDOW_ALL 4096
 #define WINDOW_MIN 64
-#define REST_US    2000 /* of each reactor, where there are more of them than cores: sys/pace.h */
+#define REST_US    1000 /* of each reactor, where there are more of them than cores: sys/pace.h */
 
 static const struct gateway_limits defaults = {
     .handshake_ms = 5000,
@@ -39,7 +39,7 @@ static const struct gateway_limits defaults = {
     .linger_ms = 2000,
     .drain_ms = 8000, /* below the 10 s after which the supervisor kills */
     .leave_ms = 100000,
-    .leave_per_s = 2000, /* all reactors together: as many handshakes are most of a core */
+    .leave_per_s = 1000, /* all reactors together: in TLS that is half a core of handshakes */
     .rate_bytes_per_s = 500,
     .head_bytes_max = 8 * KIB,
     .reply_bytes_max = 16 * MIB,
