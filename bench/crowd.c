@@ -161,7 +161,7 @@ static void get_ready(struct member *m, const struct http_head *head, str body)
 static void join(struct crowd_thread *t)
 {
     struct member *m = &t->members[t->next_out++];
-    m->conn = io_connect(t->io, m, m->number);
+    m->conn = io_connect(t->io, m, m->number, NULL);
     if (!m->conn) {
         give_up(t->crowd, "cannot connect", str_z(strerror(errno)));
         return;
@@ -324,7 +324,7 @@ static void pin(int core)
 
 static bool thread_open(struct crowd_thread *t)
 {
-    static const struct io_hooks hooks = { on_reply, on_lost };
+    static const struct io_hooks hooks = { on_reply, on_lost, NULL };
     struct crowd *crowd = t->crowd;
     struct why why;
     if (crowd->opts.core >= 0)

@@ -20,6 +20,7 @@ enum {
 struct seat {
     struct virtual v;
     struct io_conn *conn;
+    struct io_ticket ticket;
     struct agent *agent;
 };
 
@@ -98,7 +99,7 @@ static void send_request(struct seat *seat, int64_t now)
 {
     struct agent *agent = seat->agent;
     if (!seat->conn)
-        seat->conn = io_connect(agent->io, seat, seat->v.number);
+        seat->conn = io_connect(agent->io, seat, seat->v.number, &seat->ticket);
     if (seat->conn) {
         io_send(agent->io, seat->conn, out_view(&agent->out));
         return;
@@ -142,6 +143,13 @@ static void on_lost(void *owner, const char *what)
     seat->conn = NULL;
     virtual_lost(&seat->v, &seat->agent->stand, agent_clock_us());
     serve(seat);
+}
+
+static void on_secured(void *owner, bool resumed)
+{
+    struct board *board = ((struct seat *)owner)->agent->stand.board;
+    board->handshakes++;
+    board->resumed += resumed;
 }
 
 static void fire_timers(struct agent *agent)
@@ -198,8 +206,10 @@ static void agent_fill(struct agent *agent)
 
 static void agent_empty(struct agent *agent)
 {
-    for (uint32_t i = 0; i < agent->opts->count; i++)
+    for (uint32_t i = 0; i < agent->opts->count; i++) {
         hang_up(&agent->seats[i]);
+        io_ticket_free(&agent->seats[i].ticket);
+    }
     io_close_all(agent->io);
     stand_fini(&agent->stand);
     table_free(agent->seats, agent->opts->count, sizeof(*agent->seats));
@@ -211,7 +221,7 @@ static void agent_empty(struct agent *agent)
 
 int agent_run(const struct agent_opts *opts)
 {
-    static const struct io_hooks hooks = { on_reply, on_lost };
+    static const struct io_hooks hooks = { on_reply, on_lost, on_secured };
     static struct agent agent;
     struct why why;
     prctl(PR_SET_TIMERSLACK, 1000); /* nanoseconds: our own lateness would count as the hall's */

@@ -37,6 +37,7 @@ struct io_conn {
     bool waits;    /* a request was sent and its reply is not complete */
     void *owner;
     SSL *tls;
+    struct io_ticket *ticket;
     struct out in;        /* part of a reply; empty when none */
     struct out out;       /* not yet sent */
     size_t need;          /* whole size of the reply in `in`, when known */
@@ -107,13 +108,31 @@ static bool ca_take(X509_STORE *store, str pem)
     return taken && whole;
 }
 
+void io_ticket_free(struct io_ticket *ticket)
+{
+    SSL_SESSION_free(ticket->session);
+    ticket->session = NULL;
+}
+
+/* A copy: OpenSSL spoils its own when the connection breaks, browsers do not. */
+static int keep_ticket(SSL *ssl, SSL_SESSION *session)
+{
+    const struct io_conn *conn = SSL_get_app_data(ssl);
+    if (conn->ticket) {
+        io_ticket_free(conn->ticket);
+        conn->ticket->session = SSL_SESSION_dup(session);
+    }
+    return 0; /* the original stays OpenSSL's */
+}
+
 static fail tls_open(struct io *io, str ca, struct why *why)
 {
     io->tls = SSL_CTX_new(TLS_client_method());
     if (!io->tls)
         return fail_set(why, FAIL_WORLD, "OpenSSL cannot start");
     SSL_CTX_set_min_proto_version(io->tls, TLS1_2_VERSION);
-    SSL_CTX_set_session_cache_mode(io->tls, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_session_cache_mode(io->tls, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(io->tls, keep_ticket);
     SSL_CTX_set_mode(io->tls, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     if (!ca.n)
@@ -200,6 +219,9 @@ static bool tls_attach(struct io *io, struct io_conn *conn)
     if (!conn->tls || SSL_set_fd(conn->tls, conn->fd) != 1)
         return false;
     SSL_set_connect_state(conn->tls);
+    SSL_set_app_data(conn->tls, conn);
+    if (conn->ticket && conn->ticket->session)
+        SSL_set_session(conn->tls, conn->ticket->session); /* refused: a whole handshake */
     if (inet_pton(AF_INET, name, &numeric) != 1)
         return SSL_set_tlsext_host_name(conn->tls, name) == 1 &&
                SSL_set1_host(conn->tls, name) == 1;
@@ -222,13 +244,13 @@ static bool conn_start(struct io *io, struct io_conn *conn, uint32_t number)
     return tls_attach(io, conn) && !epoll_ctl(io->epoll_fd, EPOLL_CTL_ADD, conn->fd, &event);
 }
 
-struct io_conn *io_connect(struct io *io, void *owner, uint32_t number)
+struct io_conn *io_connect(struct io *io, void *owner, uint32_t number, struct io_ticket *ticket)
 {
     struct io_conn *conn = io->free ? io->free : &io->conns[io->conns_used++];
     must(io->conns_used < CONNS_MAX); /* more than a process may have files */
     if (io->free)
         io->free = conn->next;
-    *conn = (struct io_conn){ .owner = owner };
+    *conn = (struct io_conn){ .owner = owner, .ticket = ticket };
     conn->in = conn->out = out_make(REPLY_BYTES_MAX);
     if (conn_start(io, conn, number))
         return conn;
@@ -422,6 +444,8 @@ static bool establish(struct io *io, struct io_conn *conn)
     }
     conn->state = CONN_OPEN;
     io->count++;
+    if (conn->tls && io->hooks.secured)
+        io->hooks.secured(conn->owner, SSL_session_reused(conn->tls));
     return true;
 }
 

@@ -16,7 +16,14 @@ struct io_conn;
 struct io_hooks {
     void (*reply)(void *owner, const struct http_head *head, str body);
     void (*lost)(void *owner, const char *what);
+    void (*secured)(void *owner, bool resumed); /* a TLS handshake is done; may be NULL */
 };
+
+/* What a server gave to resume with, kept by the owner as a browser does; starts zeroed. */
+struct io_ticket {
+    void *session;
+};
+void io_ticket_free(struct io_ticket *ticket);
 
 enum { IO_SOURCES_MAX = 64 };
 
@@ -45,8 +52,8 @@ void io_close_all(struct io *io); /* no hooks are called */
 
 /* Starts to connect; NULL when this side is out of ports, descriptors or memory (errno says).
  * `number` spreads connections over source addresses: one address has ports for some 14,000 before
- * connect() crawls. Keeps owner. */
-struct io_conn *io_connect(struct io *io, void *owner, uint32_t number);
+ * connect() crawls. Keeps owner, and ticket (or NULL) until the connection is closed. */
+struct io_conn *io_connect(struct io *io, void *owner, uint32_t number, struct io_ticket *ticket);
 void io_send(struct io *io, struct io_conn *conn, str request); /* copies */
 void io_close(struct io *io, struct io_conn *conn);
 unsigned io_count(const struct io *io); /* established */

@@ -37,7 +37,7 @@ static fail probe_from(struct io *io, const struct io_target *target, uint32_t n
         snprintf(from, sizeof(from), " from %s", address);
     snprintf(request, sizeof(request), "GET /v1/time HTTP/1.1\r\nHost: %.*s\r\n\r\n",
              STR_ARG(target->host));
-    struct io_conn *conn = io_connect(io, &probe, number);
+    struct io_conn *conn = io_connect(io, &probe, number, NULL);
     if (!conn)
         return fail_errno(why, FAIL_WORLD, "cannot connect to %s%s", target->origin, from);
     io_send(io, conn, str_z(request));
@@ -53,7 +53,7 @@ static fail probe_from(struct io *io, const struct io_target *target, uint32_t n
 
 fail io_probe(const struct io_target *target, str ca, struct why *why)
 {
-    static const struct io_hooks hooks = { probe_reply, probe_lost };
+    static const struct io_hooks hooks = { probe_reply, probe_lost, NULL };
     struct io *io;
     fail f = io_open(&io, target, ca, &hooks, why);
     for (uint32_t i = 0; i < MAX(target->source_count, 1) && !f; i++)

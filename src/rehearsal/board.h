@@ -39,6 +39,8 @@ extern const char *const ask_names[ASK_KINDS];
     X(requests_delayed, "429 and 503 answers: asked again as told")                                \
     X(reconnects, "connections lost not by the plan and made again")                               \
     X(drops, "connections lost by the plan")                                                       \
+    X(handshakes, "TLS handshakes")                                                                \
+    X(resumed, "of those, with a ticket of an earlier connection")                                 \
     X(sign_ins_again, "sign-ins from another device")                                              \
     X(saves_lost, "acknowledged answers that are not in the record")                               \
     X(saves_foreign, "recorded answers that were never sent")                                      \

@@ -306,6 +306,8 @@ static void ledger(struct out *out, const struct report *report)
         { "Requests that were told to wait (429, 503)", total->requests_delayed },
         { "Connections lost by the plan, and made again", total->drops },
         { "Connections lost otherwise, and made again", total->reconnects },
+        { "TLS handshakes", total->handshakes },
+        { "TLS handshakes that resumed an earlier session", total->resumed },
         { "Sign-ins from another device in mid-exam", total->sign_ins_again },
     };
     out_fmt(out,

@@ -194,7 +194,7 @@ void verdict_json(struct out *out, const struct outcome *outcome, const struct j
     /* clang-format off */
     X(checked, ) X(unchecked, ) X(saves_foreign, ) X(marks_wrong, ) X(receipts_wrong, )
     X(results_seen, ) X(requests, ) X(requests_delayed, ) X(reconnects, ) X(drops, ) X(sign_ins_again, )
-    X(local_errors, );
+    X(handshakes, ) X(resumed, ) X(local_errors, );
     /* clang-format on */
 #undef X
     json_faults(out, outcome);
@@ -262,6 +262,9 @@ void verdict_text(struct out *out, const struct outcome *outcome, const struct j
     out_fmt(out, "requests %llu   failed %llu   told to wait %llu   reconnects %llu   drops %llu\n",
             N(total->requests), N(total->requests_failed), N(total->requests_delayed),
             N(total->reconnects), N(total->drops));
+    if (total->handshakes)
+        out_fmt(out, "TLS handshakes %llu   of them resumed %llu\n", N(total->handshakes),
+                N(total->resumed));
     text_faults(out, outcome);
     if (outcome->fault_count)
         out_fmt(out, "saves that no fault touched: %llu, p50 %.2f ms, p99 %.2f ms\n",
