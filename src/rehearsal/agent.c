@@ -222,30 +222,32 @@ static void agent_empty(struct agent *agent)
 int agent_run(const struct agent_opts *opts)
 {
     static const struct io_hooks hooks = { on_reply, on_lost, on_secured };
-    static struct agent agent;
+    struct agent *agent = calloc(1, sizeof(*agent));
     struct why why;
+    must(agent);
     prctl(PR_SET_TIMERSLACK, 1000); /* nanoseconds: our own lateness would count as the hall's */
-    agent = (struct agent){ .opts = opts, .arena = arena_make(96 * MIB), .out = out_make(4 * KIB) };
-    agent.stand = (struct stand){ .plan = opts->plan,
+    *agent = (struct agent){ .opts = opts, .arena = arena_make(96 * MIB), .out = out_make(4 * KIB) };
+    agent->stand = (struct stand){ .plan = opts->plan,
                                   .first = opts->first,
                                   .count = opts->count,
-                                  .paper = &agent.paper,
+                                  .paper = &agent->paper,
                                   .board = opts->board,
                                   .orders = opts->orders,
-                                  .arena = &agent.arena };
-    if (io_open(&agent.io, opts->target, opts->ca, &hooks, &why)) {
+                                  .arena = &agent->arena };
+    if (io_open(&agent->io, opts->target, opts->ca, &hooks, &why)) {
         board_example(opts->board, "%s", why.text);
         return 3;
     }
     if (opts->plan->candidates > REST_CANDIDATES)
-        io_rest(agent.io, REST_US);
-    agent_fill(&agent);
-    while (agent.phase != PHASE_STOP) {
-        io_turn(agent.io, turn_us(&agent));
-        fire_timers(&agent);
-        follow_orders(&agent);
-        opts->board->connected = io_count(agent.io);
+        io_rest(agent->io, REST_US);
+    agent_fill(agent);
+    while (agent->phase != PHASE_STOP) {
+        io_turn(agent->io, turn_us(agent));
+        fire_timers(agent);
+        follow_orders(agent);
+        opts->board->connected = io_count(agent->io);
     }
-    agent_empty(&agent);
+    agent_empty(agent);
+    free(agent);
     return 0;
 }

@@ -1,11 +1,11 @@
-/* agent.h - one process full of virtual candidates. */
+/* agent.h - one thread full of virtual candidates. */
 #pragma once
 
 #include "rehearsal/agent_io.h"
 #include "rehearsal/credentials.h"
 #include "rehearsal/virtual.h"
 
-/* Up to this many candidates share a process: a descriptor table has room for 20,000. */
+/* Up to this many candidates share an agent: a descriptor table has room for 20,000. */
 enum { AGENT_CANDIDATES_MAX = 18000 };
 
 struct agent_opts {
@@ -18,7 +18,7 @@ struct agent_opts {
     const struct orders *orders;
 };
 
-/* Runs until orders.phase is PHASE_STOP; returns the process's exit status. The failure to start is
- * told through the board's examples. */
+/* Runs until orders.phase is PHASE_STOP; returns 0, or 3 when it could not start: then the board's
+ * examples say why. */
 int agent_run(const struct agent_opts *opts);
 int64_t agent_clock_us(void); /* the monotonic clock all processes of a rehearsal share */

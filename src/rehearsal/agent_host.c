@@ -115,7 +115,7 @@ static fail plan_came(struct session *s, str body, struct why *why)
     f = gang_start(&s->gang, &opts, why);
     if (!f) {
         tell(s, MESSAGE_STARTED, &out);
-        say(s->opts, "%u virtual candidates in %u processes against %s", s->count, s->gang.agents,
+        say(s->opts, "%u virtual candidates of %u agents against %s", s->count, s->gang.agents,
             s->target.origin);
     }
     return f;

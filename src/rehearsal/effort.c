@@ -17,13 +17,6 @@ static str slurp(const char *path, char text[static FILE_BYTES_MAX])
     return str_of(text, n > 0 ? (size_t)n : 0);
 }
 
-static str slurp_of(pid_t pid, const char *name, char text[static FILE_BYTES_MAX])
-{
-    char path[64];
-    snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-    return slurp(path, text);
-}
-
 bool effort_read_schedstat(str text, uint64_t *asked_ns)
 {
     uint64_t ran, waited, slices;
@@ -61,18 +54,25 @@ static bool is_a_second(int64_t us)
     return us > EFFORT_LOOK_US / 2 && us < 3 * EFFORT_LOOK_US;
 }
 
-static void look_at_agent(struct effort *effort, struct effort_meter *meter, unsigned i, pid_t pid,
-                          int64_t passed_us)
+static void look_at_process(struct effort *effort, struct effort_meter *meter, pid_t pid)
 {
-    char text[FILE_BYTES_MAX];
+    char text[FILE_BYTES_MAX], path[64];
     struct proc_stat stat;
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    if (!usage_read_stat(slurp(path, text), &stat))
+        return;
+    effort->resident_bytes = stat.resident_pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    effort->agents_us += ticks_us(stat.ticks - MIN(meter->ticks, stat.ticks));
+    meter->ticks = stat.ticks;
+}
+
+static void look_at_agent(struct effort *effort, struct effort_meter *meter, unsigned i, pid_t pid,
+                          pid_t thread, int64_t passed_us)
+{
+    char text[FILE_BYTES_MAX], path[64];
     uint64_t asked_ns = 0;
-    if (usage_read_stat(slurp_of(pid, "stat", text), &stat)) {
-        effort->resident_bytes += stat.resident_pages * (uint64_t)sysconf(_SC_PAGESIZE);
-        effort->agents_us += ticks_us(stat.ticks - MIN(meter->agents[i].ticks, stat.ticks));
-        meter->agents[i].ticks = stat.ticks;
-    }
-    if (!effort_read_schedstat(slurp_of(pid, "schedstat", text), &asked_ns))
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", (int)pid, (int)thread);
+    if (!effort_read_schedstat(slurp(path, text), &asked_ns))
         return;
     if (meter->agents[i].known && is_a_second(passed_us)) {
         uint64_t asked_us = (asked_ns - MIN(meter->agents[i].asked_ns, asked_ns)) / 1000;
@@ -88,16 +88,18 @@ bool effort_due(const struct effort_meter *meter, int64_t now_us)
     return now_us - meter->looked_us >= EFFORT_LOOK_US;
 }
 
-void effort_look(struct effort *effort, struct effort_meter *meter, const pid_t *pids,
-                 unsigned count, int64_t now_us)
+void effort_look(struct effort *effort, struct effort_meter *meter, pid_t pid,
+                 const _Atomic pid_t *threads, unsigned count, int64_t now_us)
 {
     int64_t passed_us = meter->looked_us ? now_us - meter->looked_us : 0;
     must(count <= EFFORT_AGENTS_MAX);
     effort->cores = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
     effort->resident_bytes = 0;
     look_at_machine(effort, meter);
-    for (unsigned i = 0; i < count; i++)
-        if (pids[i] > 0)
-            look_at_agent(effort, meter, i, pids[i], passed_us);
+    if (pid > 0)
+        look_at_process(effort, meter, pid);
+    for (unsigned i = 0; pid > 0 && i < count; i++)
+        if (threads[i] > 0)
+            look_at_agent(effort, meter, i, pid, threads[i], passed_us);
     meter->looked_us = now_us;
 }

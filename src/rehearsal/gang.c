@@ -3,6 +3,9 @@
 #include "rehearsal/sources.h"
 #include "sys/pace.h"
 
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -11,16 +14,26 @@
 
 #define END_US_MAX (10 * (int64_t)SECOND_US)
 
-struct gang_shared { /* one mapping all its processes see */
+struct gang_shared { /* one mapping that both processes see */
     struct orders orders;
+    _Atomic pid_t threads[EFFORT_AGENTS_MAX];
     struct board boards[];
 };
 
-static int agent_process(const struct gang *gang, const struct gang_opts *opts, unsigned i)
+struct member { /* what one agent is given */
+    struct agent_opts opts;
+    _Atomic pid_t *thread;
+    bool alone;
+    int status;
+    pthread_t handle;
+};
+
+static struct agent_opts agent_opts(const struct gang *gang, const struct gang_opts *opts,
+                                    unsigned i)
 {
     uint32_t from = (uint32_t)((uint64_t)opts->count * i / gang->agents);
     uint32_t to = (uint32_t)((uint64_t)opts->count * (i + 1) / gang->agents);
-    struct agent_opts agent = { .plan = opts->plan,
+    return (struct agent_opts){ .plan = opts->plan,
                                 .target = opts->target,
                                 .ca = opts->ca,
                                 .credentials = opts->credentials + from,
@@ -28,13 +41,45 @@ static int agent_process(const struct gang *gang, const struct gang_opts *opts, 
                                 .count = to - from,
                                 .board = &gang->shared->boards[i],
                                 .orders = &gang->shared->orders };
+}
+
+static void *agent_thread(void *arg)
+{
+    struct member *member = arg;
+    *member->thread = gettid();
+    if (member->alone || unshare(CLONE_FILES) == 0) {
+        member->status = agent_run(&member->opts);
+        return NULL;
+    }
+    board_example(member->opts.board,
+                  "threads may not have descriptor tables of their own here (%s): rehearse at most "
+                  "%d candidates on this machine, or allow unshare(CLONE_FILES)",
+                  strerror(errno), AGENT_CANDIDATES_MAX);
+    member->status = 3;
+    return NULL;
+}
+
+static int gang_process(const struct gang *gang, const struct gang_opts *opts)
+{
+    static struct member members[EFFORT_AGENTS_MAX];
+    int status = 0;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     pace_behind_hall();       /* as the gateway does: neither takes the other's share */
     signal(SIGINT, SIG_IGN);  /* the coordinator decides */
     signal(SIGPIPE, SIG_IGN); /* OpenSSL writes to sockets that are gone */
     if (opts->close_fd >= 0)
         close(opts->close_fd);
-    return agent_run(&agent);
+    for (unsigned i = 0; i < gang->agents; i++) {
+        members[i] = (struct member){ .opts = agent_opts(gang, opts, i),
+                                         .thread = &gang->shared->threads[i],
+                                         .alone = gang->agents == 1 };
+        must(pthread_create(&members[i].handle, NULL, agent_thread, &members[i]) == 0);
+    }
+    for (unsigned i = 0; i < gang->agents; i++) {
+        must(pthread_join(members[i].handle, NULL) == 0);
+        status = MAX(status, members[i].status);
+    }
+    return status;
 }
 
 fail gang_start(struct gang *gang, const struct gang_opts *opts, struct why *why)
@@ -53,26 +98,23 @@ fail gang_start(struct gang *gang, const struct gang_opts *opts, struct why *why
     gang->agents = gang->effort.agents = agents;
     gang->effort.sources = MAX(opts->target->source_count, 1);
     gang->effort.ports = opts->target->loopback ? 0 : sources_ports();
-    for (unsigned i = 0; i < agents; i++) {
-        gang->pids[i] = fork();
-        if (gang->pids[i] < 0)
-            return fail_errno(why, FAIL_WORLD, "cannot start agent %u", i + 1);
-        if (!gang->pids[i])
-            _exit(agent_process(gang, opts, i));
-    }
+    gang->pid = fork();
+    if (gang->pid < 0)
+        return fail_errno(why, FAIL_WORLD, "cannot start the agents");
+    if (!gang->pid)
+        _exit(gang_process(gang, opts));
     return FAIL_NONE;
 }
 
 void gang_watch(struct gang *gang, int64_t now_us)
 {
-    for (unsigned i = 0; i < gang->agents; i++) {
-        if (gang->pids[i] <= 0 || waitpid(gang->pids[i], NULL, WNOHANG) != gang->pids[i])
-            continue;
-        gang->pids[i] = 0;
-        gang->effort.died++;
+    if (gang->pid > 0 && waitpid(gang->pid, NULL, WNOHANG) == gang->pid) {
+        gang->pid = 0;
+        gang->effort.died = gang->agents;
     }
     if (gang->agents && effort_due(&gang->meter, now_us))
-        effort_look(&gang->effort, &gang->meter, gang->pids, gang->agents, now_us);
+        effort_look(&gang->effort, &gang->meter, gang->pid, gang->shared->threads, gang->agents,
+                    now_us);
 }
 
 void gang_sum(const struct gang *gang, struct board *total, bool all)
@@ -104,8 +146,8 @@ void gang_order(struct gang *gang, int phase, int64_t killed_us, int64_t calm_us
     gang->shared->orders.phase = phase;
 }
 
-/* An agent follows within milliseconds; one that hangs must not hang the rehearsal. */
-static void agent_end(pid_t pid)
+/* Agents follow within milliseconds; one that hangs must not hang the rehearsal. */
+static void agents_end(pid_t pid)
 {
     for (int64_t until = agent_clock_us() + END_US_MAX; agent_clock_us() < until; usleep(1000))
         if (waitpid(pid, NULL, WNOHANG) == pid)
@@ -119,9 +161,8 @@ void gang_stop(struct gang *gang, struct board *total)
     if (!gang->shared)
         return;
     gang->shared->orders.phase = PHASE_STOP;
-    for (unsigned i = 0; i < gang->agents; i++)
-        if (gang->pids[i] > 0)
-            agent_end(gang->pids[i]);
+    if (gang->pid > 0)
+        agents_end(gang->pid);
     gang_sum(gang, total, true);
     munmap(gang->shared, gang->shared_bytes);
     gang->shared = NULL;

@@ -1,4 +1,7 @@
-/* gang.h - the agents of one machine: forks them, passes orders on, adds up what they did.
+/* gang.h - the agents of one machine: starts them, passes orders on, adds up what they did.
+ *
+ * They are threads of one process, each with a descriptor table of its own as the gateway's reactors
+ * have: as processes of their own they would cost the processor its page tables at each turn.
  *
  * The coordinator has one when it runs candidates itself; an agent host (agent_host.h) has one for
  * the slice that its coordinator gave it. The process that starts a gang must have one thread. */
@@ -20,7 +23,7 @@ struct gang {
     struct gang_shared *shared;
     size_t shared_bytes;
     unsigned agents;
-    pid_t pids[EFFORT_AGENTS_MAX]; /* 0: has ended */
+    pid_t pid; /* of all agents; 0: has ended */
     struct effort effort;
     struct effort_meter meter;
 };

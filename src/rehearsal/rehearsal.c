@@ -192,7 +192,7 @@ static void crew_watch(struct rehearsal *r)
         r->told_lost[i] = host->lost;
     }
     if (died > r->outcome->agents_died)
-        display_say(&r->display, "%u agent processes have ended early.", died);
+        display_say(&r->display, "%u agents have ended early.", died);
     r->outcome->agents_died = died;
 }
 
@@ -427,7 +427,7 @@ static fail rehearsal_whole(struct rehearsal *r, struct why *why)
     series_begin(r->series, agent_clock_us());
     const struct gang *gang = crew_gang(r->crew);
     usage_begin(r->usage, r->opts->target ? NULL : r->hall.dir, r->hall.serve,
-                gang ? gang->pids : NULL, gang ? gang->agents : 0);
+                gang ? &gang->pid : NULL, gang != NULL);
     if (!f)
         f = sit(r, why);
     agents_stop(r);

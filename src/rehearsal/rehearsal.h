@@ -1,7 +1,7 @@
 /* rehearsal.h - the coordinator: makes or finds a hall, fills it with virtual candidates, breaks it
  * on purpose, and judges.
  *
- * Virtual candidates live in processes of their own (agent.h), forked from this one, which must
+ * Virtual candidates live in a process of their own (gang.h), forked from this one, which must
  * have one thread. What they did comes back through boards in shared memory. After the sitting the
  * own hall is closed, scored and published, and every acknowledged answer is looked for in the
  * result. */

@@ -518,7 +518,7 @@ static void hosts(struct out *out, const struct crew *crew)
     if (!crew || !crew->count)
         return;
     out_z(out, "<div class=\"scroll\"><table class=\"numbers\"><thead><tr><th scope=\"col\">Machine"
-               "</th><th scope=\"col\">candidates</th><th scope=\"col\">processes</th><th "
+               "</th><th scope=\"col\">candidates</th><th scope=\"col\">agents</th><th "
                "scope=\"col\">cores</th><th scope=\"col\">their CPU</th><th scope=\"col\">seconds "
                "without rest</th><th scope=\"col\">late, p99</th></tr></thead><tbody>\n");
     for (unsigned i = 0; i < crew->count; i++) {

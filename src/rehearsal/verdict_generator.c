@@ -82,7 +82,7 @@ static void judge_host(struct judgement *j, const struct host *host, const struc
                        "times",
                        host->name, N(host->board.local_errors));
     if (host->effort.died)
-        verdict_reason(j, VERDICT_VOID, "%s: %u agent processes ended early", host->name,
+        verdict_reason(j, VERDICT_VOID, "%s: %u agents ended early", host->name,
                        host->effort.died);
     if (host->clock_error_us > CLOCK_ERROR_US)
         verdict_reason(j, VERDICT_VOID,
@@ -109,7 +109,7 @@ void generator_json(struct out *out, const struct outcome *outcome)
         const struct effort *effort = &host->effort;
         out_fmt(out, "%s{\"host\":", i ? "," : "");
         out_json(out, str_z(host->name));
-        out_fmt(out, ",\"candidates\":%u,\"processes\":%u,\"died\":%u,\"lost\":%s", host->count,
+        out_fmt(out, ",\"candidates\":%u,\"agents\":%u,\"died\":%u,\"lost\":%s", host->count,
                 effort->agents, effort->died, host->lost ? "true" : "false");
         out_fmt(out, ",\"lag_p99_ms\":%.3f,\"stall_ms\":%.3f,\"clock_error_ms\":%.3f",
                 (double)hist_quantile(&host->board.lag, 990) / 1e3, (double)effort->stall_us / 1e3,
@@ -135,7 +135,7 @@ void generator_text(struct out *out, const struct outcome *outcome)
     if (!outcome->crew || !outcome->crew->count)
         return;
     out_fmt(out, "\n%-26s %10s %9s %8s %8s %10s %12s\n", "virtual candidates on", "candidates",
-            "processes", "CPU, s", "busy, %", "starved, %", "late p99, ms");
+            "agents", "CPU, s", "busy, %", "starved, %", "late p99, ms");
     for (unsigned i = 0; i < outcome->crew->count; i++) {
         const struct host *host = outcome->crew->hosts[i];
         const struct effort *effort = &host->effort;

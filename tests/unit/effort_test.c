@@ -21,22 +21,22 @@ TEST(effort, a_process_that_never_rests_is_starved_and_one_that_sleeps_is_not)
 {
     struct effort busy = { 0 };
     struct effort_meter meter = { 0 };
-    pid_t self = getpid();
+    _Atomic pid_t self = gettid();
     while (clock() < 6 * CLOCKS_PER_SEC / 10) /* this process has used 0.6 s of CPU */
         continue;
-    effort_look(&busy, &meter, &self, 1, 1000000);
+    effort_look(&busy, &meter, getpid(), &self, 1, 1000000);
     CHECK_EQ(busy.seconds, 0); /* the first look only remembers */
     CHECK(effort_due(&meter, 2000000));
     CHECK(!effort_due(&meter, 1999999));
     meter.agents[0].asked_ns = 0; /* as if all that had been within the next 0.6 s */
-    effort_look(&busy, &meter, &self, 1, 1600000);
+    effort_look(&busy, &meter, getpid(), &self, 1, 1600000);
     CHECK_EQ(busy.seconds, 1);
     CHECK_EQ(busy.starved, 1);
     CHECK(busy.resident_bytes > 0);
-    effort_look(&busy, &meter, &self, 1, 2600000); /* moments of CPU in what is said to be 1 s */
+    effort_look(&busy, &meter, getpid(), &self, 1, 2600000); /* moments of CPU in what is said to be 1 s */
     CHECK_EQ(busy.seconds, 2);
     CHECK_EQ(busy.starved, 1);
-    effort_look(&busy, &meter, &self, 1, 30000000); /* not a second: not counted */
+    effort_look(&busy, &meter, getpid(), &self, 1, 30000000); /* not a second: not counted */
     CHECK_EQ(busy.seconds, 2);
 }
 
