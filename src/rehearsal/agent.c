@@ -226,14 +226,15 @@ int agent_run(const struct agent_opts *opts)
     struct why why;
     must(agent);
     prctl(PR_SET_TIMERSLACK, 1000); /* nanoseconds: our own lateness would count as the hall's */
-    *agent = (struct agent){ .opts = opts, .arena = arena_make(96 * MIB), .out = out_make(4 * KIB) };
+    *agent =
+        (struct agent){ .opts = opts, .arena = arena_make(96 * MIB), .out = out_make(4 * KIB) };
     agent->stand = (struct stand){ .plan = opts->plan,
-                                  .first = opts->first,
-                                  .count = opts->count,
-                                  .paper = &agent->paper,
-                                  .board = opts->board,
-                                  .orders = opts->orders,
-                                  .arena = &agent->arena };
+                                   .first = opts->first,
+                                   .count = opts->count,
+                                   .paper = &agent->paper,
+                                   .board = opts->board,
+                                   .orders = opts->orders,
+                                   .arena = &agent->arena };
     if (io_open(&agent->io, opts->target, opts->ca, &hooks, &why)) {
         board_example(opts->board, "%s", why.text);
         return 3;

@@ -2,9 +2,9 @@
  *
  * An agent that had no idle moment in a whole second, because it worked or stood in the queue for a
  * core, was behind its schedule: it was out of CPU, however many cores its machine has. The kernel
- * keeps both times for each thread (/proc/PID/task/TID/schedstat); their sum is what the agent asked
- * for.
- * All numbers only grow, so they can be sent as they are and subtracted by who wants a rate. */
+ * keeps both times for each thread (/proc/PID/task/TID/schedstat); their sum is what the agent
+ * asked for. All numbers only grow, so they can be sent as they are and subtracted by who wants a
+ * rate. */
 #pragma once
 
 #include "base/str.h"
@@ -36,8 +36,8 @@ struct effort_meter { /* as it was when last looked at */
 
 /* "RUN WAIT SLICES", all in nanoseconds but the last; false for anything else. */
 bool effort_read_schedstat(str text, uint64_t *asked_ns);
-/* Takes what was spent since the last look; the first look only remembers. Agents are threads of the
- * process `pid`, which is 0 once it has ended; a thread that is 0 has not begun. `now_us` is
+/* Takes what was spent since the last look; the first look only remembers. Agents are threads of
+ * the process `pid`, which is 0 once it has ended; a thread that is 0 has not begun. `now_us` is
  * monotonic. */
 void effort_look(struct effort *effort, struct effort_meter *meter, pid_t pid,
                  const _Atomic pid_t *threads, unsigned count, int64_t now_us);

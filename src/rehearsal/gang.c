@@ -71,8 +71,8 @@ static int gang_process(const struct gang *gang, const struct gang_opts *opts)
         close(opts->close_fd);
     for (unsigned i = 0; i < gang->agents; i++) {
         members[i] = (struct member){ .opts = agent_opts(gang, opts, i),
-                                         .thread = &gang->shared->threads[i],
-                                         .alone = gang->agents == 1 };
+                                      .thread = &gang->shared->threads[i],
+                                      .alone = gang->agents == 1 };
         must(pthread_create(&members[i].handle, NULL, agent_thread, &members[i]) == 0);
     }
     for (unsigned i = 0; i < gang->agents; i++) {

@@ -82,8 +82,7 @@ static void judge_host(struct judgement *j, const struct host *host, const struc
                        "times",
                        host->name, N(host->board.local_errors));
     if (host->effort.died)
-        verdict_reason(j, VERDICT_VOID, "%s: %u agents ended early", host->name,
-                       host->effort.died);
+        verdict_reason(j, VERDICT_VOID, "%s: %u agents ended early", host->name, host->effort.died);
     if (host->clock_error_us > CLOCK_ERROR_US)
         verdict_reason(j, VERDICT_VOID,
                        "%s: its clock is known to %.1f ms only, allowed %.1f ms: the way to it is "

@@ -33,7 +33,8 @@ TEST(effort, a_process_that_never_rests_is_starved_and_one_that_sleeps_is_not)
     CHECK_EQ(busy.seconds, 1);
     CHECK_EQ(busy.starved, 1);
     CHECK(busy.resident_bytes > 0);
-    effort_look(&busy, &meter, getpid(), &self, 1, 2600000); /* moments of CPU in what is said to be 1 s */
+    effort_look(&busy, &meter, getpid(), &self, 1,
+                2600000); /* moments of CPU in what is said to be 1 s */
     CHECK_EQ(busy.seconds, 2);
     CHECK_EQ(busy.starved, 1);
     effort_look(&busy, &meter, getpid(), &self, 1, 30000000); /* not a second: not counted */
