@@ -22,8 +22,9 @@ struct hall_opts {
     struct gateway_stats *gateway;
     bool threads; /* writer and worker threads; false: everything happens in the call */
     size_t segment_bytes;
-    const char *only;     /* comma list of services to host; NULL: all */
-    const char *settings; /* "name=value" lines; NULL: defaults */
+    uint64_t checkpoint_every; /* records between two; 0: two million */
+    const char *only;          /* comma list of services to host; NULL: all */
+    const char *settings;      /* "name=value" lines; NULL: defaults */
     const char *version;
 };
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* --- requests ----------------------------------------------------------------------------------
@@ -237,6 +238,27 @@ TEST(hall, checkpoints_of_checkpoints_keep_everything)
     same(&with, &without);
     out_fini(&with);
     out_fini(&without);
+    world_close(&w);
+}
+
+/* A busy hall has always something on its way to the disk. */
+TEST(hall, a_checkpoint_is_begun_while_records_are_not_durable_yet)
+{
+    struct world w;
+    char path[300], body[4];
+    int status;
+    struct wire_out epoch = wire_out_make(body, sizeof(body));
+    wire_put_u32(&epoch, 7);
+    world_open(&w, &(struct world_opts){ .checkpoint_every = 1 });
+    world_start(&w, "R001");
+    struct host *host = hall_host(w.hall);
+    CHECK_OK(emit(host, TOPIC_SESSIONS, CANDIDATE_SIGNED_IN, 0, str_of(body, epoch.n), &w.why));
+    CHECK(log_durable(host->log) < log_appended(host->log));
+    hall_checkpoint_maybe(w.hall);
+    CHECK(wait(&status) > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    world_crash_and_restart(&w);
+    CHECK_EQ(hall_host(w.hall)->directory->candidates[0].epoch, 7);
+    remove_checkpoint(&w); /* it was there */
     world_close(&w);
 }
 

@@ -97,6 +97,7 @@ fail world_start_hall(struct world *world)
         .chance = &world->chance,
         .keys = &world->keys,
         .segment_bytes = SEGMENT_BYTES,
+        .checkpoint_every = world->opts.checkpoint_every,
         .settings = world->opts.settings,
         .version = "test",
     };

@@ -29,10 +29,11 @@ struct world_opts {
     const char *keys[WORLD_ITEMS]; /* JSON of each item's key; NULL: world_keys' */
     const char *texts;             /* put into each item's text, and its options; NULL: "" */
     const char *exam; /* body of the exam's definition; NULL: an hour, 4 and -1 marks, subset */
-    unsigned rolls;   /* candidates; 0: WORLD_ROLLS */
-    bool bare;        /* no exam and nobody on the roster */
-    bool draft;       /* not opened yet */
-    bool memory;      /* a log in memory: nothing outlives the hall */
+    uint64_t checkpoint_every; /* as in hall_opts */
+    unsigned rolls;            /* candidates; 0: WORLD_ROLLS */
+    bool bare;                 /* no exam and nobody on the roster */
+    bool draft;                /* not opened yet */
+    bool memory;               /* a log in memory: nothing outlives the hall */
 };
 
 /* One candidate's session. */
