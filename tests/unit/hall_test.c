@@ -245,14 +245,15 @@ TEST(hall, checkpoints_of_checkpoints_keep_everything)
 TEST(hall, a_checkpoint_is_begun_while_records_are_not_durable_yet)
 {
     struct world w;
-    char path[300], body[4];
+    struct why why;
+    char body[4];
     int status;
     struct wire_out epoch = wire_out_make(body, sizeof(body));
     wire_put_u32(&epoch, 7);
     world_open(&w, &(struct world_opts){ .checkpoint_every = 1 });
     world_start(&w, "R001");
     struct host *host = hall_host(w.hall);
-    CHECK_OK(emit(host, TOPIC_SESSIONS, CANDIDATE_SIGNED_IN, 0, str_of(body, epoch.n), &w.why));
+    CHECK_OK(emit(host, TOPIC_SESSIONS, CANDIDATE_SIGNED_IN, 0, str_of(body, epoch.n), &why));
     CHECK(log_durable(host->log) < log_appended(host->log));
     hall_checkpoint_maybe(w.hall);
     CHECK(wait(&status) > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0);
