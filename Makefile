@@ -3,7 +3,7 @@
 #   make            build/examhall            make FLAVOUR=asan   build/examhall-asan (also: clang, debug)
 #   make run        install, build, start     make test           all tests
 #   make fuzz       a minute each             make bench          log, save path, connections
-#   make rehearsal  450,000 candidates        make platform-test  Terraform, Helm, images, environments
+#   make rehearsal  450,000 candidates        make platform-test  all without a cloud account
 #   make fmt tidy   style                     make clean
 
 FLAVOUR ?= release
@@ -183,8 +183,9 @@ test-distributed: $(BIN)
 # --- end of rehearsals -------------------------------------------------------------------------------------------
 
 # --- the platform, proven without a cloud account; needs more than Debian's packages and npm ----------------------
-.PHONY: platform-test platform-terraform platform-helm platform-image
-platform-test: platform-environments platform-image platform-terraform platform-helm platform-pipelines platform-stopwatch
+.PHONY: platform-test platform-terraform platform-helm platform-image platform-kubernetes
+platform-test: platform-environments platform-image platform-terraform platform-helm platform-kubernetes platform-pipelines \
+    platform-stopwatch
 platform-terraform: $(BIN)
 	@EXAMHALL=$(BIN) tests/platform/terraform.sh
 platform-helm: $(BIN)
@@ -199,6 +200,9 @@ platform-pipelines: $(BIN)
 platform-stopwatch: $(BIN)
 	@tools/deps.sh platform
 	@EXAMHALL=$(BIN) tests/platform/stopwatch.sh
+platform-kubernetes: $(BIN)
+	@tools/deps.sh platform
+	@EXAMHALL=$(BIN) tests/platform/kubernetes.sh
 # --- end of the platform -----------------------------------------------------------------------------------------
 
 # --- deployments, of good programs and of bad ones ----------------------------------------------------------------
