@@ -164,14 +164,15 @@ clean:
 	rm -rf $(B)
 
 # --- rehearsals: virtual candidates, and random kill -9 of hall and gateway under load ----------------------------
-# `make rehearsal` is the whole day at full size, about 20 minutes; CANDIDATES=10000 RAMP=30 for a small one.
+# `make rehearsal` is the whole day at full size, about 27 minutes (seed 161: the upgrade a minute after all
+# have started, the kill six minutes later); CANDIDATES=10000 RAMP=30 for a small one.
 KILLS ?= 200
 CANDIDATES ?= 450000
-RAMP ?= 600
+RAMP ?= 590
 .PHONY: rehearsal chaos test-chaos test-rehearsal test-distributed
 rehearsal: $(BIN)
-	$(BIN) rehearse --candidates $(CANDIDATES) --plain --ramp $(RAMP) --minutes 5 --save-every 45 --drops-per-minute \
-	    $$(( ($(CANDIDATES) + 449) / 450 )) --kill-hall 1 --upgrade 1 --report $(B)/rehearsal.html
+	$(BIN) rehearse --candidates $(CANDIDATES) --plain --ramp $(RAMP) --minutes 12 --save-every 45 --drops-per-minute \
+	    $$(( ($(CANDIDATES) + 449) / 450 )) --kill-hall 1 --upgrade 1 --seed 161 --report $(B)/rehearsal.html
 chaos: $(BIN)
 	EXAMHALL=$(BIN) tests/chaos/run.sh $(KILLS)
 test-chaos: $(BIN)
