@@ -338,8 +338,11 @@ static void accept_all(struct server *server, int listener)
     }
 }
 
-static void conn_free(struct conn *conn)
+/* Closing alone does not end the watching: the child that writes a checkpoint has the socket too,
+ * and epoll would go on to give us a pointer to what is freed here. */
+static void conn_free(struct server *server, struct conn *conn)
 {
+    fail_ignore(epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL) != 0, "may be gone");
     close(conn->fd);
     out_fini(&conn->in);
     out_fini(&conn->held);
@@ -361,7 +364,7 @@ static void drop_broken(struct server *server)
             at = &conn->next;
         } else {
             *at = conn->next;
-            conn_free(conn);
+            conn_free(server, conn);
         }
     }
 }
@@ -433,7 +436,7 @@ static void stop(struct server *server)
         server->conns = conn->next;
         if (conn->busy)
             exchange_free(conn->busy);
-        conn_free(conn);
+        conn_free(server, conn);
     }
     exchange_free(server->spare);
     close(server->epoll);

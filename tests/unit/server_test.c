@@ -7,10 +7,13 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct running {
@@ -334,6 +337,34 @@ TEST(server, who_hangs_up_in_the_middle_of_anything_harms_nobody)
  */
 
 #define MANY 60
+
+/* A checkpoint is written by a forked child, which has a copy of every socket. */
+TEST(server, a_connection_that_ends_while_a_child_holds_it_is_forgotten)
+{
+    struct running r;
+    static struct reader stays, ends;
+    char body[2000];
+    start(&r);
+    stays = (struct reader){ .fd = dial(&r, "gate") };
+    ends = (struct reader){ .fd = dial(&r, "gate") };
+    CHECK_EQ(ask(&stays, "GET /v1/time", body), 200);
+    CHECK_EQ(ask(&ends, "GET /v1/time", body), 200);
+    pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* also when a check fails */
+        for (;;)
+            pause();
+    }
+    CHECK(child > 0);
+    CHECK_EQ(shutdown(ends.fd, SHUT_RDWR), 0);
+    for (int i = 0; i < 200; i++)
+        CHECK_EQ(ask(&stays, "GET /v1/time", body), 200);
+    CHECK_EQ(kill(child, SIGKILL), 0);
+    CHECK_EQ(waitpid(child, NULL, 0), child);
+    close(ends.fd);
+    close(stays.fd);
+    stop(&r);
+}
 
 static void post(struct out *out, const char *target, const char *cookie, const char *body)
 {
