@@ -102,7 +102,7 @@ agent_host 1 --join "$net.1:7444"
 stopped=$!
 agent_host 2 --join "$net.1:7444"
 lost=$!
-until grep -q "virtual candidates in" <(tail -n 2 "$work/load2.err") && grep -q "^sitting" "$work/bad.err"; do
+until grep -q "virtual candidates of" <(tail -n 2 "$work/load2.err") && grep -q "^sitting" "$work/bad.err"; do
     kill -0 "$bad" 2>/dev/null || break
     sleep 0.2
 done
