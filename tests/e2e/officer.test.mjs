@@ -28,7 +28,7 @@ async function order(page, name, confirm) {
   await page.waitForSelector("dialog", { state: "detached", timeout: 30_000 });
 }
 
-test("an officer's day", { skip: why_not, timeout: 120_000 }, async (t) => {
+test("an officer's day", { skip: why_not, timeout: 400_000 }, async (t) => {
   const who = hall.sample_candidate();
   const desk = officer.page;
   const page = candidate.page;
