@@ -363,8 +363,9 @@ static void deliver(struct reactor *reactor, struct pipe *pipe, const struct htt
     if (conn_at(reactor, ask.conn)->flags & CONN_HEAD)
         bytes = str_first(bytes, head->head_bytes);
     conn_reply(reactor, ask.conn, head->status, bytes, STR_NONE, false);
-    gateway_stats_latency(reactor->row, pipe->class,
-                          reactor->net->mono_us(reactor->net) - ask.at_us);
+    int64_t took_us = reactor->net->mono_us(reactor->net) - ask.at_us;
+    gateway_stats_latency(reactor->row, pipe->class, took_us);
+    reactor->reply_us += (took_us - reactor->reply_us) / 16;
     conn_continue(reactor, ask.conn);
 }
 

@@ -14,6 +14,7 @@
 #define HALL_WAIT_MS    20     /* how often a lost hall is tried */
 #define TICK_MS         250    /* deadlines are late by at most this */
 #define LEAVE_BURST_US  100000 /* of pace that was not used may be made up for */
+#define LEAVE_EASE_US   20000  /* replies that take longer are slow */
 
 void gateway_log(const struct gateway_opts *opts, const char *level, const char *event,
                  const char *format, ...)
@@ -202,16 +203,19 @@ void reactor_leave(struct reactor *reactor)
         accept_some(reactor, reactor->opts->plain_fd, 0);
 }
 
-/* Not more in a second than our successor takes in with ease: a client that is not let go now will
- * be at one of its next replies. */
+/* Not more in a second than our successor takes in with ease, and a tenth of that while replies
+ * are slow: who moves costs as much as several saves, and candidates go first. A client that is not
+ * let go now will be at one of its next replies. */
 bool reactor_lets_go(struct reactor *reactor)
 {
     if (reactor->stopping)
         return true;
     if (!reactor->leaving || reactor->leave_at_us > reactor->now_us)
         return false;
-    reactor->leave_at_us = MAX(reactor->leave_at_us, reactor->now_us - LEAVE_BURST_US) +
-                           1000000 / MAX(reactor->limits.leave_per_s, 1);
+    int64_t step_us = 1000000 / MAX(reactor->limits.leave_per_s, 1);
+    if (reactor->reply_us > LEAVE_EASE_US)
+        step_us *= 10;
+    reactor->leave_at_us = MAX(reactor->leave_at_us, reactor->now_us - LEAVE_BURST_US) + step_us;
     return true;
 }
 

@@ -146,6 +146,7 @@ struct reactor {
     int64_t accept_at_us; /* not before: there were no descriptors */
     int64_t drain_at_us;
     int64_t leave_at_us; /* while leaving: when the next connection may be let go */
+    int64_t reply_us;    /* what a reply took of late: a moving mean of the last sixteen or so */
 
     char *scratch;      /* what a socket gave */
     char *plain;        /* what TLS made of it */

@@ -8,6 +8,8 @@ const struct profile profiles[] = {
     { "last-minute", "all submit within the last 60 s", false, 5, 60, 0, 0 },
     { "results", "all ask for their result three times within 60 s of its publication", false, 5,
       120, 3, 60 },
+    { "worst", "the three together: all start, all submit and all ask, each within 60 s", true, 60,
+      60, 3, 60 },
 };
 const size_t profile_count = COUNT(profiles);
 
@@ -21,8 +23,8 @@ const struct profile *profile_find(const char *name, struct why *why)
     }
     const char *near = str_nearest(str_z(name), names);
     fail_ignore(fail_set(why, FAIL_USAGE,
-                         "there is no profile \"%.40s\"%s%s; there are day, stampede, last-minute "
-                         "and results",
+                         "there is no profile \"%.40s\"%s%s; there are day, stampede, last-minute, "
+                         "results and worst",
                          name, near ? "; did you mean " : "", near ? near : ""),
                 "NULL says it");
     return NULL;

@@ -574,6 +574,37 @@ TEST(gateway, a_leaving_gateway_lets_its_connections_go_in_pace)
     gate_world_close(&w);
 }
 
+/* Every reply takes 200 ms; ten times as long as they may while nobody moves. */
+TEST(gateway, a_leaving_gateway_lets_a_tenth_go_while_replies_are_slow)
+{
+    enum { CLIENTS = 40, PER_S = 20, TURNS = 15 };
+    static struct world_client clients[CLIENTS];
+    gate_world_open(&w, test_seed(), true);
+    w.reactor.limits.leave_per_s = PER_S;
+    for (int i = 0; i < CLIENTS; i++)
+        client_dial(&w, &clients[i]);
+    gate_world_run(&w, 2, 1);
+    for (int turn = 0; turn < TURNS; turn++) {
+        w.silent = true;
+        for (int i = 0; i < CLIENTS; i++)
+            if (!clients[i].ended)
+                client_say(&w, &clients[i], STR(ASK));
+        gate_world_run(&w, 2, 100);
+        w.silent = false;
+        for (int i = 0; i < CLIENTS; i++)
+            settle(&clients[i]);
+        if (turn == 0)
+            reactor_leave(&w.reactor);
+    }
+    unsigned gone = 0;
+    for (int i = 0; i < CLIENTS; i++) {
+        gone += clients[i].ended;
+        client_hang_up(&w, &clients[i]);
+    }
+    CHECK(gone >= 4 && gone <= 16); /* at 2 a second in about 6 s */
+    gate_world_close(&w);
+}
+
 /* A thousand clients, each with a request of its own after another; some reset, the hall dies now
  * and then. Whoever stays gets every reply, its own, once. */
 struct member {
