@@ -333,7 +333,7 @@ static bool thread_open(struct crowd_thread *t)
         give_up(crowd, "no descriptor table", str_z(strerror(errno)));
         return false;
     }
-    fail f = io_open(&t->io, crowd->opts.target, STR_NONE, &hooks, &why);
+    fail f = io_open(&t->io, crowd->opts.target, STR_NONE, t->count, &hooks, &why);
     if (f)
         give_up(crowd, "no loop", str_z(why.text));
     return !f;

@@ -2,6 +2,7 @@
 #include "cli/capacity.h"
 
 #include "base/str.h"
+#include "sys/limits.h"
 
 #include <stdio.h>
 #include <sys/resource.h>
@@ -48,7 +49,7 @@ static int64_t open_files(void)
 void machine_read(struct machine *machine)
 {
     *machine = (struct machine){
-        .cores = MAX(sysconf(_SC_NPROCESSORS_ONLN), 1),
+        .cores = limits_cores(),
         .open_files = open_files(),
         .file_max = word_of("/proc/sys/fs/file-max", 0),
         .epoll_watches = word_of("/proc/sys/fs/epoll/max_user_watches", 0),

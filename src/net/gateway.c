@@ -6,6 +6,7 @@
 
 #include "net/confine.h"
 #include "net/reactor.h"
+#include "sys/limits.h"
 #include "sys/pace.h"
 
 #include <errno.h>
@@ -19,7 +20,6 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -128,27 +128,12 @@ static void *worker_run(void *arg)
 
 /* -- starting ------------------------------------------------------------------------------ */
 
-static unsigned cores(void)
-{
-    return (unsigned)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
-}
-
 /* As many as cores, and as many tables as the connections need. */
 static unsigned reactors_of(const struct gateway_opts *opts, unsigned table)
 {
     unsigned tables = opts->connections_max / table + 1;
-    unsigned count = opts->reactors ? opts->reactors : MAX(cores(), tables);
+    unsigned count = opts->reactors ? opts->reactors : MAX(limits_cores(), tables);
     return MIN(MAX(count, 1), GATEWAY_REACTORS_MAX);
-}
-
-static unsigned open_files_max(void)
-{
-    struct rlimit limit = { 1024, 1024 };
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    getrlimit(RLIMIT_NOFILE, &limit);
-    return (unsigned)MIN(limit.rlim_cur, 1u << 22);
 }
 
 /* Containers' usual system call filters refuse it; then all reactors share one table. Here, in a
@@ -271,7 +256,7 @@ fail gateway_run(const struct gateway_opts *opts, struct why *why)
 {
     struct gateway_limits limits = limits_of(opts);
     struct gateway_opts inner = *opts;
-    unsigned files = open_files_max();
+    unsigned files = limits_files();
     must(files > 2 * GATEWAY_DESCRIPTORS_SPARE);
     unsigned table = files - GATEWAY_DESCRIPTORS_SPARE, count = reactors_of(opts, table);
     struct gateway_stats *stats = inner.stats = stats_ready(opts, count);
@@ -307,7 +292,7 @@ fail gateway_run(const struct gateway_opts *opts, struct why *why)
         workers[i].row = &stats->rows[opts->first_row + i];
         workers[i].conn_max = MIN(each, table);
         workers[i].own_table = own_table;
-        workers[i].rest_us = count > cores() ? REST_US : 0;
+        workers[i].rest_us = count > limits_cores() ? REST_US : 0;
     }
     gateway_log(opts, "info", "gateway.started",
                 "\"pid\":%d,\"reactors\":%u,\"connections_max\":%u", (int)getpid(), count,

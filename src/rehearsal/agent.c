@@ -13,8 +13,6 @@
 
 enum {
     TURN_US_MAX = 20000, /* orders are seen at least that often */
-    REST_US = 2000,      /* where agents are more than a machine has cores */
-    REST_CANDIDATES = 4 * AGENT_CANDIDATES_MAX
 };
 
 struct seat {
@@ -235,12 +233,11 @@ int agent_run(const struct agent_opts *opts)
                                    .board = opts->board,
                                    .orders = opts->orders,
                                    .arena = &agent->arena };
-    if (io_open(&agent->io, opts->target, opts->ca, &hooks, &why)) {
+    if (io_open(&agent->io, opts->target, opts->ca, opts->count, &hooks, &why)) {
         board_example(opts->board, "%s", why.text);
         return 3;
     }
-    if (opts->plan->candidates > REST_CANDIDATES)
-        io_rest(agent->io, REST_US);
+    io_rest(agent->io, opts->rest_us);
     agent_fill(agent);
     while (agent->phase != PHASE_STOP) {
         io_turn(agent->io, turn_us(agent));

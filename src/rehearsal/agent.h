@@ -5,9 +5,6 @@
 #include "rehearsal/credentials.h"
 #include "rehearsal/virtual.h"
 
-/* Up to this many candidates share an agent: a descriptor table has room for 20,000. */
-enum { AGENT_CANDIDATES_MAX = 18000 };
-
 struct agent_opts {
     const struct plan *plan;
     const struct io_target *target;
@@ -16,6 +13,7 @@ struct agent_opts {
     uint32_t first, count;                /* which of the run's candidates are ours */
     struct board *board;
     const struct orders *orders;
+    uint32_t rest_us; /* between two rounds, sys/pace.h */
 };
 
 /* Runs until orders.phase is PHASE_STOP; returns 0, or 3 when it could not start: then the board's

@@ -25,7 +25,7 @@ enum {
     HEAD_BYTES_MAX = 16 * 1024,
     SCRATCH_BYTES = 64 * 1024,
     SOURCE_EACH = 8000,
-    CONNS_MAX = 64 * 1024
+    CONNS_SPARE = 1024
 };
 #define REPLY_BYTES_MAX (64 * MIB)
 
@@ -50,8 +50,8 @@ struct io {
     struct io_hooks hooks;
     SSL_CTX *tls;
     unsigned count;
-    struct io_conn *conns; /* CONNS_MAX places, together: each is cold when its reply comes */
-    uint32_t conns_used;
+    struct io_conn *conns; /* together: each is cold when its reply comes */
+    uint32_t conns_used, conns_max;
     struct io_conn *closed, *broken, *free;
     char *scratch;
     struct pace pace;
@@ -143,7 +143,7 @@ static fail tls_open(struct io *io, str ca, struct why *why)
     return FAIL_NONE;
 }
 
-fail io_open(struct io **io_out, const struct io_target *target, str ca,
+fail io_open(struct io **io_out, const struct io_target *target, str ca, uint32_t owners,
              const struct io_hooks *hooks, struct why *why)
 {
     struct io *io = calloc(1, sizeof(*io));
@@ -151,7 +151,8 @@ fail io_open(struct io **io_out, const struct io_target *target, str ca,
     *io_out = io;
     io->target = target;
     io->hooks = *hooks;
-    io->conns = table_new_huge(CONNS_MAX, sizeof(*io->conns));
+    io->conns_max = 2 * owners + CONNS_SPARE; /* the closed keep theirs until the turn is over */
+    io->conns = table_new_huge(io->conns_max, sizeof(*io->conns));
     io->scratch = malloc(SCRATCH_BYTES);
     must(io->scratch);
     io->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -182,7 +183,7 @@ void io_close_all(struct io *io)
         SSL_CTX_free(io->tls);
     if (io->epoll_fd >= 0)
         close(io->epoll_fd);
-    table_free(io->conns, CONNS_MAX, sizeof(*io->conns));
+    table_free(io->conns, io->conns_max, sizeof(*io->conns));
     free(io->scratch);
     free(io);
 }
@@ -247,7 +248,7 @@ static bool conn_start(struct io *io, struct io_conn *conn, uint32_t number)
 struct io_conn *io_connect(struct io *io, void *owner, uint32_t number, struct io_ticket *ticket)
 {
     struct io_conn *conn = io->free ? io->free : &io->conns[io->conns_used++];
-    must(io->conns_used < CONNS_MAX); /* more than a process may have files */
+    must(io->conns_used <= io->conns_max);
     if (io->free)
         io->free = conn->next;
     *conn = (struct io_conn){ .owner = owner, .ticket = ticket };
@@ -468,6 +469,7 @@ void io_turn(struct io *io, int64_t timeout_us)
     while (io->broken)
         lose(io, io->broken, "closed by the other side"); /* closing takes it off the list */
     pace_rest(&io->pace);
+    timeout_us = pace_timeout_us(&io->pace, timeout_us);
     struct timespec timeout = { timeout_us / 1000000, timeout_us % 1000000 * 1000 };
     int n = epoll_pwait2(io->epoll_fd, events, EVENTS_MAX, &timeout, NULL);
     pace_begin(&io->pace, n > 0);

@@ -43,10 +43,11 @@ struct io_target {
 fail io_target_parse(struct io_target *target, str url, struct why *why) MUST_USE;
 
 /* `ca`: PEM text, to whose certificates the server's must chain; empty: any certificate will do (a
- * hall of our own, whose certificate is self-signed). Keeps target. */
-fail io_open(struct io **io, const struct io_target *target, str ca, const struct io_hooks *hooks,
-             struct why *why) MUST_USE;
-/* Rests so long between two turns with work (sys/pace.h): where agents share cores with many. */
+ * hall of our own, whose certificate is self-signed). `owners`: each has one connection at a time.
+ * Keeps target. */
+fail io_open(struct io **io, const struct io_target *target, str ca, uint32_t owners,
+             const struct io_hooks *hooks, struct why *why) MUST_USE;
+/* Turns begin on beats of this period (sys/pace.h): where agents share cores with many. */
 void io_rest(struct io *io, uint32_t rest_us);
 void io_close_all(struct io *io); /* no hooks are called */
 

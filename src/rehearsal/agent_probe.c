@@ -55,7 +55,7 @@ fail io_probe(const struct io_target *target, str ca, struct why *why)
 {
     static const struct io_hooks hooks = { probe_reply, probe_lost, NULL };
     struct io *io;
-    fail f = io_open(&io, target, ca, &hooks, why);
+    fail f = io_open(&io, target, ca, 1, &hooks, why);
     for (uint32_t i = 0; i < MAX(target->source_count, 1) && !f; i++)
         f = probe_from(io, target, i, why);
     io_close_all(io);

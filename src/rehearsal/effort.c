@@ -1,5 +1,6 @@
 /* effort.c - see effort.h. */
 #include "rehearsal/effort.h"
+#include "sys/limits.h"
 #include "rehearsal/usage.h"
 
 #include <fcntl.h>
@@ -93,7 +94,7 @@ void effort_look(struct effort *effort, struct effort_meter *meter, pid_t pid,
 {
     int64_t passed_us = meter->looked_us ? now_us - meter->looked_us : 0;
     must(count <= EFFORT_AGENTS_MAX);
-    effort->cores = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
+    effort->cores = limits_cores();
     effort->resident_bytes = 0;
     look_at_machine(effort, meter);
     if (pid > 0)

@@ -1,6 +1,7 @@
 /* gang.c - see gang.h. */
 #include "rehearsal/gang.h"
 #include "rehearsal/sources.h"
+#include "sys/limits.h"
 #include "sys/pace.h"
 
 #include <errno.h>
@@ -13,6 +14,12 @@
 #include <unistd.h>
 
 #define END_US_MAX (10 * (int64_t)SECOND_US)
+
+enum {
+    ALONE_MAX = 18000,       /* candidates whom one agent serves well, also where cores are free */
+    DESCRIPTORS_SPARE = 200, /* of each table, for all that is no candidate's connection */
+    REST_US = 2000           /* of each agent, where there are more of them than cores */
+};
 
 struct gang_shared { /* one mapping that both processes see */
     struct orders orders;
@@ -40,7 +47,8 @@ static struct agent_opts agent_opts(const struct gang *gang, const struct gang_o
                                 .first = opts->first + from,
                                 .count = to - from,
                                 .board = &gang->shared->boards[i],
-                                .orders = &gang->shared->orders };
+                                .orders = &gang->shared->orders,
+                                .rest_us = gang->agents > limits_cores() ? REST_US : 0 };
 }
 
 static void *agent_thread(void *arg)
@@ -52,9 +60,9 @@ static void *agent_thread(void *arg)
         return NULL;
     }
     board_example(member->opts.board,
-                  "threads may not have descriptor tables of their own here (%s): rehearse at most "
-                  "%d candidates on this machine, or allow unshare(CLONE_FILES)",
-                  strerror(errno), AGENT_CANDIDATES_MAX);
+                  "threads may not have descriptor tables of their own here (%s): rehearse fewer "
+                  "candidates on this machine, or allow unshare(CLONE_FILES)",
+                  strerror(errno));
     member->status = 3;
     return NULL;
 }
@@ -82,13 +90,28 @@ static int gang_process(const struct gang *gang, const struct gang_opts *opts)
     return status;
 }
 
+/* As many as their descriptor tables need, and no core without one; 0 and why: too few. */
+static unsigned agents_for(uint32_t candidates, struct why *why)
+{
+    unsigned files = limits_files(), each = files - MIN(files / 2, DESCRIPTORS_SPARE);
+    unsigned tables = (candidates + each - 1) / each;
+    if (tables <= EFFORT_AGENTS_MAX)
+        return MAX(tables, candidates > ALONE_MAX ? MIN(limits_cores(), EFFORT_AGENTS_MAX) : 1);
+    fail_ignore(fail_set(why, FAIL_LIMIT,
+                         "with %u open files allowed (ulimit -Hn) this machine runs at most %u "
+                         "virtual candidates; allow %u",
+                         files, each * EFFORT_AGENTS_MAX,
+                         candidates / EFFORT_AGENTS_MAX + 1 + DESCRIPTORS_SPARE),
+                "0 says it");
+    return 0;
+}
+
 fail gang_start(struct gang *gang, const struct gang_opts *opts, struct why *why)
 {
     *gang = (struct gang){ 0 };
-    unsigned agents = (opts->count + AGENT_CANDIDATES_MAX - 1) / AGENT_CANDIDATES_MAX;
-    if (agents > EFFORT_AGENTS_MAX)
-        return fail_set(why, FAIL_LIMIT, "one machine runs at most %d virtual candidates",
-                        EFFORT_AGENTS_MAX * AGENT_CANDIDATES_MAX);
+    unsigned agents = agents_for(opts->count, why);
+    if (!agents)
+        return FAIL_LIMIT;
     size_t bytes = sizeof(*gang->shared) + agents * sizeof(struct board);
     void *shared = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)

@@ -1,5 +1,6 @@
 /* this_machine.c - see this_machine.h. */
 #include "rehearsal/this_machine.h"
+#include "sys/limits.h"
 #include "base/str.h"
 
 #include <stdio.h>
@@ -32,6 +33,6 @@ void this_machine_read(struct this_machine *machine)
     if (!uname(&name))
         snprintf(machine->kernel, sizeof(machine->kernel), "%.30s %.40s %.20s", name.sysname,
                  name.release, name.machine);
-    machine->cores = (unsigned)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
+    machine->cores = limits_cores();
     machine->memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 }

@@ -19,15 +19,28 @@ void pace_behind_hall(void)
         setpriority(PRIO_PROCESS, 0, NICE_BEHIND); /* always allowed; without it only slower */
 }
 
+static int64_t beat_after(const struct pace *pace, int64_t us)
+{
+    return (us / pace->period_us + 1) * pace->period_us;
+}
+
 void pace_rest(struct pace *pace)
 {
     if (!pace->period_us || !pace->worked)
         return;
-    int64_t left_us = pace->began_us + pace->period_us - now_us();
-    if (left_us <= 0)
+    int64_t now = now_us(), until_us = beat_after(pace, pace->began_us);
+    if (until_us <= now || until_us > now + pace->period_us)
         return;
-    struct timespec rest = { 0, MIN(left_us, (int64_t)pace->period_us) * 1000 };
-    clock_nanosleep(CLOCK_MONOTONIC, 0, &rest, NULL);
+    struct timespec until = { until_us / 1000000, until_us % 1000000 * 1000 };
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+}
+
+int64_t pace_timeout_us(const struct pace *pace, int64_t timeout_us)
+{
+    if (!pace->period_us || timeout_us <= 0)
+        return timeout_us;
+    int64_t now = now_us();
+    return beat_after(pace, now + timeout_us - 1) - now;
 }
 
 void pace_begin(struct pace *pace, bool worked)

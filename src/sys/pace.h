@@ -1,5 +1,6 @@
-/* pace.h - a loop that has work rests a moment between two rounds, so that what comes meanwhile
- * shares one wake-up.
+/* pace.h - a loop that has work rests until the next beat, so that what comes meanwhile shares one
+ * wake-up. Beats are multiples of the period on the monotonic clock: loops with the same period
+ * rest until the same moment, and one interrupt of the timer wakes them all.
  *
  * Waking a thread costs more than the save it is woken for once there are more threads than cores
  * (docs/performance.md, "Cold connections"). A reply waits at most the period longer; a loop that
@@ -21,5 +22,7 @@ struct pace {
  * when all have work. Inherited by threads made later. */
 void pace_behind_hall(void);
 
-void pace_rest(struct pace *pace);               /* before waiting for events */
+void pace_rest(struct pace *pace); /* before waiting for events */
+/* The same timeout, or as much longer as there is to the beat after it. */
+int64_t pace_timeout_us(const struct pace *pace, int64_t timeout_us);
 void pace_begin(struct pace *pace, bool worked); /* after it: was there any? */

@@ -4,21 +4,41 @@
 
 #include <time.h>
 
-static int64_t rest_us(struct pace *pace)
+static int64_t now_us(void)
 {
-    struct timespec begin, end;
-    clock_gettime(CLOCK_MONOTONIC, &begin);
-    pace_rest(pace);
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    return (end.tv_sec - begin.tv_sec) * 1000000 + (end.tv_nsec - begin.tv_nsec) / 1000;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-TEST(pace, a_loop_with_work_rests_until_its_period_is_over)
+TEST(pace, a_loop_with_work_rests_until_the_next_beat)
 {
     struct pace pace = { .period_us = 20000 };
     pace_begin(&pace, true);
-    int64_t rested_us = rest_us(&pace);
-    CHECK(rested_us >= 10000); /* it may take longer on a busy machine, never much less */
+    pace_rest(&pace);
+    CHECK(now_us() / 20000 > pace.began_us / 20000);
+}
+
+TEST(pace, a_round_longer_than_its_period_is_followed_by_no_rest)
+{
+    struct pace pace = { .period_us = 3600u * 1000 * 1000 };
+    pace_begin(&pace, true);
+    pace.began_us -= pace.period_us;
+    pace_rest(&pace); /* the test would not end, otherwise */
+    CHECK(pace.worked);
+}
+
+TEST(pace, a_timeout_ends_on_a_beat_and_never_early)
+{
+    struct pace pace = { .period_us = 1000000 };
+    for (int64_t timeout_us = 1; timeout_us < 3000000; timeout_us += 400000) {
+        int64_t before = now_us(), longer_us = pace_timeout_us(&pace, timeout_us);
+        int64_t end = (before + longer_us) % 1000000;
+        CHECK(longer_us >= timeout_us && longer_us <= timeout_us + 1000000);
+        CHECK(end <= 0 || end > 900000); /* a beat, but for the time until the function looked */
+    }
+    CHECK_EQ(pace_timeout_us(&pace, 0), 0);
+    CHECK_EQ(pace_timeout_us(&(struct pace){ 0 }, 12345), 12345);
 }
 
 TEST(pace, an_idle_loop_does_not_rest)
