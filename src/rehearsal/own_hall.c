@@ -6,6 +6,7 @@
 #include "net/client.h"
 #include "platform/sample.h"
 #include "rehearsal/marks.h"
+#include "sys/temporary.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -91,18 +92,15 @@ static fail program_run(const struct own_hall *hall, struct out *out, struct why
 
 static fail folder_make(struct own_hall *hall, const char *dir, struct why *why)
 {
-    const char *tmp = getenv("TMPDIR");
+    char parent[TEMPORARY_BYTES_MAX];
     if (dir) {
         snprintf(hall->dir, sizeof(hall->dir), "%s", dir);
         return FAIL_NONE;
     }
-    char parent[300];
-    snprintf(parent, sizeof(parent), "%s/examhall-rehearsal-XXXXXX", tmp && tmp[0] ? tmp : "/tmp");
-    if (!mkdtemp(parent))
-        return fail_errno(why, FAIL_WORLD, "cannot make a folder %s", parent);
-    hall->temporary = true;
+    fail f = temporary_folder(parent, "rehearsal", why);
+    hall->temporary = !f;
     snprintf(hall->dir, sizeof(hall->dir), "%s/hall", parent);
-    return FAIL_NONE;
+    return f;
 }
 
 /* Where to listen, "ADDRESS:PORT": as wished, on a port nobody listens on, as of now. */

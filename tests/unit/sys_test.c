@@ -3,11 +3,13 @@
 #include "sys/clock.h"
 #include "sys/files.h"
 #include "sys/lock.h"
+#include "sys/temporary.h"
 #include "tests/test.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -238,4 +240,28 @@ TEST(sys, a_forked_child_does_not_hold_the_lock_of_its_parent)
     CHECK_EQ(read(to_us[0], &byte, 1), 1); /* the grandchild is there, with the descriptor */
     CHECK_EQ(take_in_child(path), FAIL_NONE);
     close(to_child[0]), close(to_child[1]), close(to_us[0]), close(to_us[1]);
+}
+
+TEST(sys, a_temporary_folder_lies_where_tmpdir_says_and_is_ours_alone)
+{
+    struct why why;
+    struct stat st;
+    char path[TEMPORARY_BYTES_MAX], again[TEMPORARY_BYTES_MAX];
+    const char *dir = test_dir(), *before = getenv("TMPDIR");
+    char *kept = before ? strdup(before) : NULL;
+    setenv("TMPDIR", dir, 1);
+    CHECK_OK(temporary_folder(path, "try", &why));
+    CHECK(str_starts(str_z(path), str_z(path_in(dir, "examhall-try-"))));
+    CHECK_EQ(stat(path, &st), 0);
+    CHECK_EQ(st.st_mode & 0777, 0700);
+    CHECK_OK(temporary_folder(again, "try", &why));
+    CHECK(strcmp(path, again) != 0);
+    setenv("TMPDIR", path_in(dir, "absent"), 1);
+    CHECK_EQ(temporary_folder(path, "try", &why), FAIL_WORLD);
+    CHECK_HAS(str_z(why.text), STR("/absent/examhall-try-"));
+    if (kept)
+        setenv("TMPDIR", kept, 1);
+    else
+        unsetenv("TMPDIR");
+    free(kept);
 }
