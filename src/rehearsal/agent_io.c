@@ -33,8 +33,9 @@ enum conn_state { CONN_CONNECTING, CONN_OPEN, CONN_CLOSED };
 
 struct io_conn {
     int fd;
-    uint8_t state; /* CONN_CONNECTING includes the TLS handshake */
-    bool waits;    /* a request was sent and its reply is not complete */
+    uint8_t state;  /* CONN_CONNECTING includes the TLS handshake */
+    bool waits;     /* a request was sent and its reply is not complete */
+    uint16_t error; /* errno of a connect() that failed at once: the network is not there */
     void *owner;
     SSL *tls;
     struct io_ticket *ticket;
@@ -239,9 +240,11 @@ static bool conn_start(struct io *io, struct io_conn *conn, uint32_t number)
         return false;
     setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     const struct sockaddr *to = (const struct sockaddr *)&io->target->address;
-    if (connect(conn->fd, to, sizeof(io->target->address)) && errno != EINPROGRESS &&
-        errno != ECONNREFUSED && errno != ENETUNREACH && errno != EHOSTUNREACH)
-        return false;
+    if (connect(conn->fd, to, sizeof(io->target->address)) && errno != EINPROGRESS) {
+        if (errno != ECONNREFUSED && errno != ENETUNREACH && errno != EHOSTUNREACH)
+            return false;
+        conn->error = (uint16_t)errno;
+    }
     return tls_attach(io, conn) && !epoll_ctl(io->epoll_fd, EPOLL_CTL_ADD, conn->fd, &event);
 }
 
@@ -426,20 +429,37 @@ static void receive(struct io *io, struct io_conn *conn, uint32_t events)
     }
 }
 
+static void lose_handshake(struct io *io, struct io_conn *conn)
+{
+    char what[120];
+    unsigned long error = ERR_peek_last_error();
+    const char *why = ERR_reason_error_string(error); /* none: the bytes just ended */
+    if (ERR_GET_LIB(error) == ERR_LIB_SSL &&
+        ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED)
+        why = X509_verify_cert_error_string(SSL_get_verify_result(conn->tls));
+    snprintf(what, sizeof(what), "the TLS handshake failed: %s",
+             why ? why : "closed by the other side");
+    lose(io, conn, what);
+}
+
 /* False while the handshakes still go on; the connection may be lost afterwards. */
 static bool establish(struct io *io, struct io_conn *conn)
 {
     int error = 0;
     socklen_t n = sizeof(error);
-    if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &n) || error) {
-        lose(io, conn, strerror(error ? error : errno));
+    if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &n))
+        error = errno;
+    if (conn->error) /* that one is not told again */
+        error = conn->error;
+    if (error) {
+        lose(io, conn, strerror(error));
         return false;
     }
     if (conn->tls) {
         ERR_clear_error();
         long result = tls_result(conn, SSL_do_handshake(conn->tls));
         if (result < 0)
-            lose(io, conn, "the TLS handshake failed");
+            lose_handshake(io, conn);
         if (result <= 0)
             return false;
     }
