@@ -9,6 +9,7 @@
 struct status {
     str overview; /* JSON of the hall, or empty when it does not run */
     int64_t hall_pid, gateway_pid;
+    bool apart; /* a hall whose gateways run elsewhere: they count there, not here */
 };
 
 static int64_t read_pid(const char *dir, const char *name)
@@ -34,12 +35,30 @@ static int64_t member(const struct json *root, const char *name)
     return v;
 }
 
-static void write_service(struct out *out, const char *name, int64_t pid)
+static void write_service(struct out *out, const char *name, int64_t pid, bool apart)
 {
     jo_open(out, NULL, '{');
     jo_z(out, "name", name);
-    jo_z(out, "state", pid ? "running" : "down");
+    jo_z(out, "state", pid ? "running" : apart ? "apart" : "down");
     jo_i64(out, "pid", pid);
+    jo_close(out, '}');
+}
+
+/* What a gateway here counts. */
+static void write_counts(struct out *out, const struct status *status, const struct json *root)
+{
+    const struct json *latency = json_get(root, STR("latency_ms"));
+    if (status->apart)
+        jo_raw(out, "connections", STR("null"));
+    else
+        jo_i64(out, "connections", member(root, "connections"));
+    jo_open(out, "latency_ms", '{');
+    for (const struct json *q = latency ? latency->first : NULL; q; q = q->next) {
+        jo_name(out, NULL);
+        out_json(out, q->name);
+        out_char(out, ':');
+        out_str(out, status->apart ? STR("null") : q->text);
+    }
     jo_close(out, '}');
 }
 
@@ -48,10 +67,10 @@ static void write_json(struct out *out, const struct status *status, const struc
     jo_open(out, NULL, '{');
     jo_z(out, "version", version());
     jo_open(out, "services", '[');
-    write_service(out, "gateway", status->gateway_pid);
+    write_service(out, "gateway", status->gateway_pid, status->apart);
     for (size_t i = 0; services[i]; i++)
-        write_service(out, services[i]->name, status->hall_pid);
-    write_service(out, "portal", status->gateway_pid);
+        write_service(out, services[i]->name, status->hall_pid, false);
+    write_service(out, "portal", status->gateway_pid, status->apart);
     jo_close(out, ']');
     jo_open(out, "candidates", '{');
     jo_i64(out, "roster", member(root, "candidates"));
@@ -59,30 +78,30 @@ static void write_json(struct out *out, const struct status *status, const struc
     jo_i64(out, "started", member(root, "started"));
     jo_i64(out, "submitted", member(root, "submitted"));
     jo_close(out, '}');
-    jo_i64(out, "connections", member(root, "connections"));
     jo_i64(out, "saves", member(root, "saves"));
     jo_i64(out, "saves_per_s", member(root, "saves_per_s"));
-    const struct json *latency = json_get(root, STR("latency_ms"));
-    jo_open(out, "latency_ms", '{');
-    for (const struct json *q = latency ? latency->first : NULL; q; q = q->next) {
-        jo_name(out, NULL);
-        out_json(out, q->name);
-        out_char(out, ':');
-        out_str(out, q->text);
-    }
-    jo_close(out, '}');
+    write_counts(out, status, root);
     jo_close(out, '}');
     out_char(out, '\n');
+}
+
+static void write_processes(struct out *out, const struct status *status, const struct json *root)
+{
+    out_fmt(out, "hall      %s (pid %lld)\n", status->hall_pid ? "running" : "down",
+            (long long)status->hall_pid);
+    if (status->apart)
+        out_z(out, "gateway   apart: each knows its own connections and latencies\n\n");
+    else
+        out_fmt(out, "gateway   %s (pid %lld), %lld connections\n\n",
+                status->gateway_pid ? "running" : "down", (long long)status->gateway_pid,
+                (long long)member(root, "connections"));
 }
 
 static void write_text(struct out *out, const struct status *status, const struct json *root)
 {
     const struct json *latency = json_get(root, STR("latency_ms"));
     const struct json *p50 = json_get(latency, STR("p50")), *p99 = json_get(latency, STR("p99"));
-    out_fmt(out, "hall      %s (pid %lld)\ngateway   %s (pid %lld), %lld connections\n\n",
-            status->hall_pid ? "running" : "down", (long long)status->hall_pid,
-            status->gateway_pid ? "running" : "down", (long long)status->gateway_pid,
-            (long long)member(root, "connections"));
+    write_processes(out, status, root);
     out_fmt(
         out,
         "candidates  %8lld on the roster\n            %8lld signed in\n            %8lld started\n"
@@ -91,7 +110,7 @@ static void write_text(struct out *out, const struct status *status, const struc
         (long long)member(root, "started"), (long long)member(root, "submitted"));
     out_fmt(out, "saves       %8lld recorded, %lld a second", (long long)member(root, "saves"),
             (long long)member(root, "saves_per_s"));
-    if (p50 && p99)
+    if (p50 && p99 && !status->apart)
         out_fmt(out, "; latency p50 %.*s ms, p99 %.*s ms", STR_ARG(p50->text), STR_ARG(p99->text));
     out_z(out, "\n\n");
     const struct json *exams = json_get(root, STR("exams"));
@@ -113,6 +132,9 @@ static fail look(const char *dir, struct out *out, struct why *why)
                              .gateway_pid = read_pid(dir, "gateway") };
     struct admin *admin = NULL;
     struct json *root = NULL;
+    status.apart = status.hall_pid && read_pid(dir, "tunnel"); /* that is only where one is apart */
+    if (status.apart)
+        status.gateway_pid = 0;
     fail f = admin_open(&admin, dir, why);
     if (!f)
         f = admin_call(admin, "GET", "/v1/staff/overview", STR_NONE, &arena, &status.overview, why);

@@ -119,7 +119,9 @@ static const struct command commands[] = {
       "usage: examhall status [--data DIR] [--json]\n\n"
       "On a terminal it stays and refreshes each second; Ctrl-C leaves. Elsewhere, or with --json, "
       "it\n"
-      "prints once.\n\n"
+      "prints once. Where a hall's gateways run elsewhere (serve --listen-gate), their state is "
+      "`apart`,\n"
+      "and connections and latencies, which they know, are null.\n\n"
       "  examhall status --json | jq .saves_per_s\n" },
     { "env", cmd_env, "environments from the spec: list, check, add, render, diff",
       "usage: examhall env list [--spec FILE] [--json]\n"

@@ -143,6 +143,16 @@ describe("a hall and gateways apart", () => {
     await assert.rejects(at_hall("/-/ready", "POST", "{}"), "a body is not even read");
   });
 
+  test("the hall's status says that its gateways are apart, not down", async () => {
+    const { services, connections, latency_ms } = json("status", "--data", data);
+    const of = (name) => services.find((service) => service.name === name);
+    assert.deepEqual([of("gateway").state, of("portal").state, of("answers").state], ["apart", "apart", "running"]);
+    assert.deepEqual([connections, latency_ms], [null, { p50: null, p99: null }]);
+    const { out } = expect(0, "status", "--data", data, "--once");
+    assert.match(out, /^hall      running \(pid \d+\)\ngateway   apart: /);
+    assert.doesNotMatch(out, /down|latency p/);
+  });
+
   test("who has another key, or none, gets nowhere", async () => {
     const stranger = await Part.gateway("stranger", { with_key: write_key("other.key", randomBytes(32).toString("hex")), drain: [] });
     await until("it answers", () => stranger.probe("/-/live").catch(() => null));
