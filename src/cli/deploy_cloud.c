@@ -4,49 +4,35 @@
  *   check      the spec has no mistakes          render    its files, where Terraform and Helm look
  *   certify    the image's program was rehearsed infrastructure, push    when asked for
  *   access     to this environment's cluster, never to whichever is current
+ *   edge       the load balancer's target group, by Terraform's word
  *   deploy     helm, by the image's digest       rollout   watched to its end
  *   back       when it does not end well: helm goes back to the revision that served
  *
  * No step can be left out that guards an environment: one whose spec says `certificate: required`
  * takes no image without. Secrets are in files, never in words. Read docs/adr/0019 first. */
+#include "cli/deploy_cloud.h"
 #include "cli/cmd_env.h"
-#include "cli/deploy.h"
-#include "cli/steps.h"
 #include "codec/json.h"
 #include "codec/json_out.h"
-#include "platform/image_program.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
-#define RELEASE   "examhall"
-#define NAMESPACE "examhall" /* also in values.yaml and terraform.tfvars.json */
-
-struct cloud {
-    const struct deploy_opts *opts;
-    struct arena arena;
-    struct spec spec;
-    struct env env;
-    struct image_program program;
-    struct steps steps;
-    const char *spec_path;
-    char folder[32], kubeconfig[64]; /* of our own; kubeconfig "" until there is one */
-    int64_t revision;                /* that served before; 0: none did */
-    bool rolled_back;
-    char reason[1000]; /* why it was not deployed; "": it was */
-};
-
-static bool run(struct cloud *c, const char *name, const char *const argv[])
+bool cloud_read(struct cloud *c, const char *name, const char *const argv[], struct out *out)
 {
-    if (steps_run(&c->steps, name, argv) == 0)
+    if (steps_read(&c->steps, name, argv, out) == 0)
         return true;
     snprintf(c->reason, sizeof(c->reason), "%s failed: %.500s", name,
              c->steps.rows[c->steps.count - 1].command.p);
     return false;
 }
 
-/* A path below the repository, which is "." unless told otherwise. */
-static const char *below(struct cloud *c, const char *path)
+bool cloud_run(struct cloud *c, const char *name, const char *const argv[])
+{
+    return cloud_read(c, name, argv, NULL);
+}
+
+const char *cloud_below(struct cloud *c, const char *path)
 {
     const char *root = c->opts->repository;
     str whole = root ? arena_fmt(&c->arena, "%s/%s", root, path) : str_z(path);
@@ -54,16 +40,10 @@ static const char *below(struct cloud *c, const char *path)
     return whole.p;
 }
 
-static const char *of_environment(struct cloud *c, const char *file)
+/* Terraform is asked about an environment in its own cluster, and where it is to apply. */
+static bool asks_terraform(const struct cloud *c)
 {
-    str path = arena_fmt(&c->arena, "environments/%.*s/%s", STR_ARG(c->env.name), file);
-    must(path.p);
-    return below(c, path.p);
-}
-
-static const char *kubeconfig(const struct cloud *c)
-{
-    return c->opts->kubeconfig ? c->opts->kubeconfig : c->kubeconfig;
+    return c->opts->infrastructure || !c->opts->kubeconfig;
 }
 
 /* --- what is needed ----------------------------------------------------------------------------
@@ -77,7 +57,8 @@ static fail tools_check(const struct cloud *c, struct why *why)
     } tools[] = {
         { "helm", "Helm 3, https://helm.sh/docs/intro/install/", true },
         { "kubectl", "https://kubernetes.io/docs/tasks/tools/", true },
-        { "tofu", "OpenTofu, https://opentofu.org/docs/intro/install/", c->opts->infrastructure },
+        { "tofu", "OpenTofu, https://opentofu.org/docs/intro/install/",
+          asks_terraform(c) && !c->opts->undo },
         { "aws", "apt-get install awscli; or name a cluster with --kubeconfig FILE",
           !c->opts->kubeconfig },
     };
@@ -110,11 +91,12 @@ static fail prepare(struct cloud *c, struct why *why)
 static bool check_and_render(struct cloud *c)
 {
     const char *root = c->opts->repository ? c->opts->repository : ".";
-    return run(c, "check",
+    return cloud_run(
+               c, "check",
                (const char *[]){ "examhall", "env", "check", "--spec", c->spec_path, NULL }) &&
-           run(c, "render",
-               (const char *[]){ "examhall", "env", "render", c->opts->env, root, "--spec",
-                                 c->spec_path, NULL });
+           cloud_run(c, "render",
+                     (const char *[]){ "examhall", "env", "render", c->opts->env, root, "--spec",
+                                       c->spec_path, NULL });
 }
 
 /* Why it is void, or cannot be read, in the words of `verify certificate`. */
@@ -159,27 +141,70 @@ static bool certify(struct cloud *c)
     return false;
 }
 
+/* --- Terraform's part --------------------------------------------------------------------------
+ */
+
+/* OpenTofu looks from the folder it is sent to. */
+static const char *from_terraform(struct cloud *c, const char *option, const char *file)
+{
+    char real[4096];
+    const char *root = realpath(cloud_below(c, "."), real) ? real : ".";
+    str word = arena_fmt(&c->arena, "%s%s/environments/%s/%s", option, root, c->opts->env, file);
+    must(word.p);
+    return word.p;
+}
+
+static const char *chdir_word(struct cloud *c)
+{
+    return arena_fmt(&c->arena, "-chdir=%s", cloud_below(c, "deploy/terraform")).p;
+}
+
+static bool terraform_init(struct cloud *c, const char *step)
+{
+    return cloud_run(
+        c, step,
+        (const char *[]){ "tofu", chdir_word(c), "init", "-input=false", "-reconfigure",
+                          from_terraform(c, "-backend-config=", "backend.hcl"), NULL });
+}
+
 static bool infrastructure(struct cloud *c)
 {
-    str chdir = arena_fmt(&c->arena, "-chdir=%s", below(c, "deploy/terraform"));
-    char real[4096];
+    const char *chdir = chdir_word(c), *plan = from_terraform(c, "", "plan");
     if (!c->opts->infrastructure)
         return true;
-    /* OpenTofu looks from the folder it is sent to. */
-    const char *root = realpath(below(c, "."), real) ? real : ".";
-    str at = arena_fmt(&c->arena, "%s/environments/%s", root, c->opts->env);
-    str backend = arena_fmt(&c->arena, "-backend-config=%s/backend.hcl", at.p);
-    str variables = arena_fmt(&c->arena, "-var-file=%s/terraform.tfvars.json", at.p);
-    str plan = arena_fmt(&c->arena, "%s/plan", at.p), out = arena_fmt(&c->arena, "-out=%s", plan.p);
-    bool good = run(c, "infrastructure",
-                    (const char *[]){ "tofu", chdir.p, "init", "-input=false", "-reconfigure",
-                                      backend.p, NULL }) &&
-                run(c, "infrastructure",
-                    (const char *[]){ "tofu", chdir.p, "plan", "-input=false", out.p, variables.p,
-                                      NULL }) &&
-                run(c, "infrastructure",
-                    (const char *[]){ "tofu", chdir.p, "apply", "-input=false", plan.p, NULL });
-    unlink(plan.p); /* it holds values that nobody needs any more */
+    bool good =
+        terraform_init(c, "infrastructure") &&
+        cloud_run(c, "infrastructure",
+                  (const char *[]){
+                      "tofu", chdir, "plan", "-input=false", from_terraform(c, "-out=", "plan"),
+                      from_terraform(c, "-var-file=", "terraform.tfvars.json"), NULL }) &&
+        cloud_run(c, "infrastructure",
+                  (const char *[]){ "tofu", chdir, "apply", "-input=false", plan, NULL });
+    unlink(plan); /* it holds values that nobody needs any more */
+    return good;
+}
+
+/* Which target group the gateways belong to: without its name Helm would take them out of it. */
+static bool find_target_group(struct cloud *c)
+{
+    struct out out = out_make(64 * KIB);
+    if (!asks_terraform(c))
+        return true;
+    bool good = (c->opts->infrastructure || terraform_init(c, "edge")) &&
+                cloud_read(c, "edge",
+                           (const char *[]){ "tofu", chdir_word(c), "output", "-raw",
+                                             "target_group_arn", NULL },
+                           &out);
+    c->target_group =
+        c->opts->dry ? STR("TARGET_GROUP_ARN") : arena_str(&c->arena, str_trim(out_view(&out)));
+    out_fini(&out);
+    if (good && !c->opts->dry && !str_starts(c->target_group, STR("arn:"))) {
+        snprintf(c->reason, sizeof(c->reason),
+                 "Terraform's output target_group_arn is \"%.*s\"; apply it with: "
+                 "examhall deploy %s --infrastructure",
+                 (int)MIN(c->target_group.n, 200), c->target_group.p, c->opts->env);
+        return false;
+    }
     return good;
 }
 
@@ -191,135 +216,31 @@ static bool push(struct cloud *c)
                        c->program.image.hex);
     if (!c->opts->credentials)
         return true;
-    return run(c, "push",
-               (const char *[]){ "examhall", "image", "push", c->opts->image, to.p, "--credentials",
-                                 c->opts->credentials, NULL });
+    return cloud_run(c, "push",
+                     (const char *[]){ "examhall", "image", "push", c->opts->image, to.p,
+                                       "--credentials", c->opts->credentials, NULL });
 }
 
-/* --- in the cluster ----------------------------------------------------------------------------
+/* --- all of it ---------------------------------------------------------------------------------
  */
-
-/* A file of our own names the cluster: what is current in the operator's stays out of it. */
-static bool get_access(struct cloud *c)
-{
-    str cluster = arena_fmt(&c->arena, "%.*s-%s", STR_ARG(c->spec.hall), c->opts->env);
-    str region = env_text(&c->env, "region");
-    if (c->opts->kubeconfig)
-        return true;
-    if (!c->opts->dry && !mkdtemp(c->folder)) {
-        snprintf(c->reason, sizeof(c->reason), "cannot make a folder in /tmp");
-        return false;
-    }
-    snprintf(c->kubeconfig, sizeof(c->kubeconfig), "%s/kubeconfig", c->folder);
-    return run(c, "access",
-               (const char *[]){ "aws", "eks", "update-kubeconfig", "--name", cluster.p, "--region",
-                                 arena_str(&c->arena, region).p, "--kubeconfig", c->kubeconfig,
-                                 NULL });
-}
-
-/* The newest revision that helm calls deployed. */
-static int64_t serving(struct cloud *c)
-{
-    struct out out = out_make(4 * MIB);
-    struct json *list;
-    struct why why;
-    int64_t revision = 0;
-    const char *argv[] = { "helm",     "history", RELEASE,        "--namespace", NAMESPACE,
-                           "--output", "json",    "--kubeconfig", kubeconfig(c), NULL };
-    if (!c->opts->dry && steps_look(argv, &out) == 0 &&
-        !json_parse(&list, arena_str(&c->arena, out_view(&out)), &c->arena, &why))
-        for (const struct json *row = list->first; row; row = row->next) {
-            str status = STR_NONE;
-            if (!json_str(row, "status", true, &status, &why) && str_eq(status, STR("deployed")))
-                fail_ignore(json_i64(row, "revision", true, 1, INT64_MAX, &revision, &why),
-                            "helm counts from 1");
-        }
-    out_fini(&out);
-    return revision;
-}
-
-static bool watch_rollout(struct cloud *c)
-{
-    str timeout = arena_fmt(&c->arena, "--timeout=%s", c->opts->timeout);
-    return run(c, "rollout",
-               (const char *[]){ "kubectl", "rollout", "status", "deployment,statefulset",
-                                 "--selector", "app.kubernetes.io/instance=" RELEASE, "--namespace",
-                                 NAMESPACE, timeout.p, "--kubeconfig", kubeconfig(c), NULL });
-}
-
-static bool install(struct cloud *c)
-{
-    str digest = arena_fmt(&c->arena, "image.digest=sha256:%s", c->program.image.hex);
-    const char *argv[STEP_WORDS_MAX] = { "helm",
-                                         "upgrade",
-                                         "--install",
-                                         RELEASE,
-                                         below(c, "deploy/helm/examhall"),
-                                         "--namespace",
-                                         NAMESPACE,
-                                         "--create-namespace",
-                                         "--values",
-                                         of_environment(c, "values.yaml"),
-                                         "--set",
-                                         digest.p,
-                                         "--kubeconfig",
-                                         kubeconfig(c) };
-    size_t n = 14;
-    if (c->opts->values) {
-        argv[n++] = "--values";
-        argv[n++] = c->opts->values;
-    }
-    return run(c, "deploy", argv) && watch_rollout(c);
-}
-
-/* What the cluster says of it, for whoever has to repair it. */
-static void show_trouble(struct cloud *c)
-{
-    const char *const pods[] = { "kubectl",
-                                 "get",
-                                 "pods",
-                                 "--selector",
-                                 "app.kubernetes.io/instance=" RELEASE,
-                                 "--namespace",
-                                 NAMESPACE,
-                                 "--kubeconfig",
-                                 kubeconfig(c),
-                                 NULL };
-    const char *const events[] = { "kubectl",      "get",         "events",  "--field-selector",
-                                   "type=Warning", "--namespace", NAMESPACE, "--kubeconfig",
-                                   kubeconfig(c),  NULL };
-    fail_ignore(steps_run(&c->steps, "trouble", pods) != 0, "it is only shown");
-    fail_ignore(steps_run(&c->steps, "trouble", events) != 0, "it is only shown");
-}
-
-static bool back_to(struct cloud *c, int64_t revision)
-{
-    str number = revision ? arena_fmt(&c->arena, "%lld", (long long)revision) : STR_NONE;
-    const char *argv[STEP_WORDS_MAX] = { "helm",    "rollback",     RELEASE,      "--namespace",
-                                         NAMESPACE, "--kubeconfig", kubeconfig(c) };
-    if (revision) { /* directly behind the release's name */
-        memmove(argv + 4, argv + 3, 4 * sizeof(*argv));
-        argv[3] = number.p;
-    }
-    return steps_run(&c->steps, "back", argv) == 0 && watch_rollout(c);
-}
 
 static bool deploy(struct cloud *c)
 {
     char reason[sizeof(c->reason)];
-    if (!check_and_render(c) || !certify(c) || !infrastructure(c) || !push(c) || !get_access(c))
+    if (!check_and_render(c) || !certify(c) || !infrastructure(c) || !push(c) ||
+        !cluster_access(c) || !find_target_group(c))
         return false;
-    c->revision = serving(c);
-    if (install(c))
+    cluster_look(c);
+    if (cluster_install(c))
         return true;
     memcpy(reason, c->reason, sizeof(reason));
-    show_trouble(c);
-    c->rolled_back = c->revision && back_to(c, c->revision);
+    cluster_show_trouble(c);
+    c->rolled_back = c->revision && cluster_back(c, c->revision);
     snprintf(c->reason, sizeof(c->reason), "%.600s; %s", reason,
              c->rolled_back ? "the revision before serves again"
-             : c->revision  ? "and going back failed, too: see helm history " RELEASE
+             : c->revision  ? "and going back failed, too: see helm history examhall"
                             : "it was the first one here, so there is none to go back to; remove "
-                              "it with: helm uninstall " RELEASE);
+                              "it with: helm uninstall examhall");
     return false;
 }
 
@@ -361,20 +282,16 @@ int deploy_cloud(const struct deploy_opts *opts)
     struct why why;
     must(c);
     c->opts = opts;
-    snprintf(c->folder, sizeof(c->folder), "/tmp/examhall-XXXXXX");
     c->arena = arena_make(64 * MIB);
     c->steps = (struct steps){ .dry = opts->dry, .arena = &c->arena };
     c->spec_path = spec_path(opts->spec);
     fail f = prepare(c, &why);
     bool good = false;
     if (!f) {
-        good = opts->undo ? get_access(c) && back_to(c, 0) : deploy(c);
+        good = opts->undo ? cluster_access(c) && cluster_undo(c) : deploy(c);
         report(c, good);
     }
-    if (c->kubeconfig[0] && !opts->dry) {
-        unlink(c->kubeconfig);
-        rmdir(c->folder);
-    }
+    cluster_leave(c);
     arena_fini(&c->arena);
     free(c);
     return f ? complain(f, &why) : good ? EXIT_DONE : EXIT_NO;

@@ -60,7 +60,25 @@ static int end_of(pid_t pid)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-int steps_run(struct steps *steps, const char *name, const char *const argv[])
+/* Its stdout goes to `out`, or without one to where ours goes. */
+static int run(const char *const argv[], struct out *out)
+{
+    int fds[2];
+    char part[4096];
+    ssize_t n = 0;
+    if (!out)
+        return end_of(start(argv, is_json_wanted() ? 2 : 1));
+    if (pipe2(fds, O_CLOEXEC))
+        return 127;
+    pid_t pid = start(argv, fds[1]);
+    close(fds[1]);
+    while (pid > 0 && ((n = read(fds[0], part, sizeof(part))) > 0 || (n < 0 && errno == EINTR)))
+        out_bytes(out, part, n > 0 ? (size_t)n : 0);
+    close(fds[0]);
+    return end_of(pid);
+}
+
+int steps_read(struct steps *steps, const char *name, const char *const argv[], struct out *out)
 {
     must(steps->count < STEPS_MAX);
     struct step *step = &steps->rows[steps->count++];
@@ -71,26 +89,23 @@ int steps_run(struct steps *steps, const char *name, const char *const argv[])
     if (steps->dry)
         return 0;
     double began = now_s();
-    step->status = end_of(start(argv, is_json_wanted() ? 2 : 1));
+    step->status = run(argv, out);
     step->seconds = now_s() - began;
+    if (out)
+        fprintf(to, "%.*s\n", (int)out->n, out->p);
     fprintf(to, "%-14s %s, %.1f s\n", name, step->status ? "FAILED" : "ok", step->seconds);
     fflush(to);
     return step->status;
 }
 
+int steps_run(struct steps *steps, const char *name, const char *const argv[])
+{
+    return steps_read(steps, name, argv, NULL);
+}
+
 int steps_look(const char *const argv[], struct out *out)
 {
-    int fds[2];
-    char part[4096];
-    ssize_t n = 0;
-    if (pipe2(fds, O_CLOEXEC))
-        return 127;
-    pid_t pid = start(argv, fds[1]);
-    close(fds[1]);
-    while (pid > 0 && ((n = read(fds[0], part, sizeof(part))) > 0 || (n < 0 && errno == EINTR)))
-        out_bytes(out, part, n > 0 ? (size_t)n : 0);
-    close(fds[0]);
-    return end_of(pid);
+    return run(argv, out);
 }
 
 fail steps_find(const char *program, const char *install, struct why *why)

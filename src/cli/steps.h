@@ -28,6 +28,8 @@ struct steps {
 /* argv ends with NULL and may have "examhall" as its first word: this very program. Its exit
  * status; 0 when dry. */
 int steps_run(struct steps *steps, const char *name, const char *const argv[]);
+/* What it prints is in `out`, too, and shown when it has ended. */
+int steps_read(struct steps *steps, const char *name, const char *const argv[], struct out *out);
 /* The same for what only looks: neither shown nor recorded, and run when dry, too. Its output is in
  * `out`. */
 int steps_look(const char *const argv[], struct out *out);

@@ -21,8 +21,9 @@ const RECORDER = `#!/bin/sh
 me=$(basename "$0")
 echo "$me $*" >>"$RECORD"
 case "$me $1" in
-"helm history") [ -e first ] && exit 1
-    echo '[{"revision":3,"status":"superseded"},{"revision":4,"status":"deployed"},{"revision":5,"status":"failed"}]' ;;
+"helm history") [ ! -e first ] && cat history ;;
+"helm get") echo '{"edge":{"targetGroupARN":"arn:aws:kept"},"hall":"nee-2027"}' ;;
+"tofu -chdir="*) [ "$2" = output ] && cat arn ;;
 esac
 fail=fail-$me-\${1##*/}
 [ ! -e "$fail" ] || { rm "$fail"; exit 1; }
@@ -40,6 +41,10 @@ function deploy(status, ...args) {
   return done;
 }
 const result = (status, ...args) => JSON.parse(deploy(status, ...args, "--json").stdout);
+
+/** What helm says of revisions 1, 2, ...: status, description. */
+const history = (...rows) =>
+  writeFileSync(path("history"), JSON.stringify(rows.map(([status, description = ""], i) => ({ revision: i + 1, status, description }))));
 
 /** A certificate as `rehearse --certificate` writes it, but for what is changed, signed by minisign. */
 function certify(changes = {}) {
@@ -72,6 +77,8 @@ before(() => {
 after(() => remove(dir));
 beforeEach(() => {
   for (const name of ["record", "first"]) rmSync(path(name), { force: true });
+  writeFileSync(path("arn"), "arn:aws:applied");
+  history(["superseded"], ["superseded"], ["superseded"], ["deployed"], ["failed"]);
   certify();
 });
 
@@ -80,8 +87,9 @@ describe("deploy ENV", () => {
     const { stdout } = deploy(0, "nonprod", "--kubeconfig", "cluster");
     assert.deepEqual(record(), [
       "helm history examhall --namespace examhall --output json --kubeconfig cluster",
+      "helm get values examhall --revision 4 --namespace examhall --output json --kubeconfig cluster",
       `helm upgrade --install examhall deploy/helm/examhall --namespace examhall --create-namespace --values ` +
-        `environments/nonprod/values.yaml --set image.digest=${image} --kubeconfig cluster`,
+        `environments/nonprod/values.yaml --set image.digest=${image} --set edge.targetGroupARN=arn:aws:kept --kubeconfig cluster`,
       "kubectl rollout status deployment,statefulset --selector app.kubernetes.io/instance=examhall --namespace examhall " +
         "--timeout=30m --kubeconfig cluster",
     ]);
@@ -95,11 +103,13 @@ describe("deploy ENV", () => {
     const words = record().map((line) => line.split(" ").slice(0, 3).join(" "));
     assert.deepEqual(words, [
       "tofu -chdir=deploy/terraform init", "tofu -chdir=deploy/terraform plan", "tofu -chdir=deploy/terraform apply",
-      "aws eks update-kubeconfig", "helm history examhall", "helm upgrade --install", "kubectl rollout status",
+      "aws eks update-kubeconfig", "tofu -chdir=deploy/terraform output", "helm history examhall", "helm upgrade --install", "kubectl rollout status",
     ]);
-    const [, plan, apply, access, , helm, rollout] = record();
+    const [, plan, apply, access, , , helm, rollout] = record();
     assert.equal(plan.match(/-out=(\S+)/)[1], apply.split(" ").at(-1));
     assert.match(access, /--name nee-2027-prod --region ap-south-1 --kubeconfig \/\S+$/);
+    assert.ok(access.includes(` ${dir}/examhall-deploy-`), "in a folder where TMPDIR says");
+    assert.match(helm, / --set edge\.targetGroupARN=arn:aws:applied /);
     assert.deepEqual([helm, rollout].map((line) => line.split(" ").at(-1)), [access, access].map((line) => line.split(" ").at(-1)));
     assert.deepEqual([...new Set(steps.map(({ status }) => status))], [0]);
     assert.equal(deployed, program);
@@ -108,7 +118,7 @@ describe("deploy ENV", () => {
   test("--dry-run shows the same commands and runs none", () => {
     const shown = result(0, "prod", "--infrastructure", "--credentials", "login", "--dry-run");
     assert.deepEqual(shown.steps.map(({ step }) => step),
-      ["check", "render", "certify", "infrastructure", "infrastructure", "infrastructure", "push", "access", "deploy", "rollout"]);
+      ["check", "render", "certify", "infrastructure", "infrastructure", "infrastructure", "push", "access", "edge", "deploy", "rollout"]);
     assert.ok(shown.steps.every(({ status }) => status === null));
     assert.deepEqual([shown.deployed, shown.dry_run], [false, true]);
     const push = shown.steps.find(({ step }) => step === "push").command;
@@ -121,8 +131,9 @@ describe("deploy ENV", () => {
     const { deployed, rolled_back, reason } = result(1, "nonprod", "--kubeconfig", "cluster");
     assert.deepEqual([deployed, rolled_back], [false, true]);
     assert.match(reason, /^rollout failed: kubectl rollout status .*; the revision before serves again/);
-    assert.deepEqual(record().slice(3).map((line) => line.split(" ").slice(0, 4).join(" ")), [
-      "kubectl get pods --selector", "kubectl get events --field-selector", "helm rollback examhall 4", "kubectl rollout status deployment,statefulset",
+    assert.deepEqual(record().slice(4).map((line) => line.split(" ").slice(0, 4).join(" ")), [
+      "kubectl get pods --selector", "kubectl get events --field-selector",
+      "kubectl logs --selector app.kubernetes.io/instance=examhall,app.kubernetes.io/component=check", "helm rollback examhall 4", "kubectl rollout status deployment,statefulset",
     ]);
   });
 
@@ -135,9 +146,33 @@ describe("deploy ENV", () => {
     assert.ok(!record().some((line) => line.startsWith("helm rollback")));
   });
 
-  test("--undo goes back to the revision before, watched", () => {
-    deploy(0, "prod", "--undo", "--kubeconfig", "cluster");
-    assert.deepEqual(record().map((line) => line.split(" ").slice(0, 3).join(" ")), ["helm rollback examhall", "kubectl rollout status"]);
+  test("in its own cluster the load balancer's target group is what Terraform says, applied now or before", () => {
+    const { steps } = result(0, "nonprod");
+    assert.deepEqual(steps.map(({ step }) => step), ["check", "render", "access", "edge", "edge", "deploy", "rollout"]);
+    assert.match(record()[1], /^tofu -chdir=deploy\/terraform init .* -backend-config=\S+\/environments\/nonprod\/backend\.hcl$/);
+    assert.match(record()[2], /^tofu -chdir=deploy\/terraform output -raw target_group_arn$/);
+    assert.match(steps.at(-2).command, / --set edge\.targetGroupARN=arn:aws:applied /);
+    writeFileSync(path("arn"), "");
+    const { reason } = result(1, "nonprod");
+    assert.match(reason, /output target_group_arn is ""; apply it with: examhall deploy nonprod --infrastructure/);
+    assert.ok(!record().slice(-1)[0].startsWith("helm"), "and nothing was deployed");
+  });
+
+  test("--undo goes back to the revision that served before, watched, and never to one that was left", () => {
+    const undo = (status) => {
+      rmSync(path("record"), { force: true });
+      const { reason } = result(status, "prod", "--undo", "--kubeconfig", "cluster");
+      return reason ?? record().filter((line) => !/^helm (history|get)/.test(line)).map((line) => line.split(" ").slice(0, 4).join(" "));
+    };
+    const watched = "kubectl rollout status deployment,statefulset";
+    assert.deepEqual(undo(0), ["helm rollback examhall 3", watched]);
+    history(["superseded"], ["superseded"], ["superseded", "Upgrade complete"], ["deployed", "Rollback to 2"]);
+    assert.deepEqual(undo(0), ["helm rollback examhall 1", watched], "3 was left for 2");
+    history(["superseded"], ["superseded"], ["superseded", "Rollback to 1"], ["deployed", "Upgrade complete"]);
+    assert.deepEqual(undo(0), ["helm rollback examhall 3", watched]);
+    history(["superseded"], ["superseded"], ["deployed", "Rollback to 1"]);
+    assert.match(undo(1), /there is no revision before the one that serves/);
+    assert.match(deploy(0, "prod", "--undo", "--kubeconfig", "cluster", "--dry-run").stdout, /helm rollback examhall REVISION/);
   });
 
   test("a step that fails ends it before the cluster is touched", () => {

@@ -191,6 +191,11 @@ plan_is() { # STATUS: 0 nothing to do, 2 something
     run plan -detailed-exitcode -out="$work/plan"
     [ $? = "$1" ]
 }
+target_group() { # the output that `examhall deploy` asks for, and in the form that the chart takes
+    local arn
+    arn=$("$tofu" output -state="$state" -raw target_group_arn) && note "$arn" &&
+        [[ $arn =~ ^arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:targetgroup/.+$ ]]
+}
 # Three changes at once: the plan must name each, applying must take all three back.
 drift() {
     change aws_s3_bucket_public_access_block block_public_policy false &&
@@ -237,6 +242,7 @@ for environment in nonprod prod; do
     all=$([ $environment = prod ] && echo --all)
     proof "$environment: applied to an empty account" apply
     proof "$environment: planned again, nothing to do" plan_is 0
+    proof "$environment: its target group, for \`examhall deploy\`" target_group
     # shellcheck disable=SC2086 # a word or none
     proof "$environment: security rules" security $all
     # shellcheck disable=SC2086
