@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 const workloads = (objects) => objects.filter((o) => ["Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"].includes(o.kind));
 const pods = (objects) => workloads(objects).map((o) => ({ name: `${o.kind} ${o.metadata.name}`, spec: o.spec.template.spec, labels: o.spec.template.metadata.labels, of: o }));
 const containers = (objects) => pods(objects).flatMap((p) => [...(p.spec.initContainers ?? []), ...p.spec.containers].map((c) => ({ ...c, name: `${p.name}/${c.name}`, c })));
+const serving = (objects) => containers(objects).filter((c) => !c.name.startsWith("Job ")); // what goes on
 const of = (objects, kind) => objects.filter((o) => o.kind === kind);
 const fits = (selector, labels) => Object.entries(selector.matchLabels ?? selector).every(([k, v]) => labels[k] === v);
 const label = ["name", "instance", "component", "part-of", "managed-by"].map((k) => `app.kubernetes.io/${k}`);
@@ -26,19 +27,20 @@ const RULES = [
   ["images are named by digest, never by tag", containers, (c) => !/^[^:@]+(:[0-9]+\/[^:@]+)?@sha256:[0-9a-f]{64}$/.test(c.image), (c) => (c.c.image = c.image.replace(/@.*/, ":latest"))],
   ["memory has a limit, equal to or above the request", containers, (c) => !c.resources?.limits?.memory || !c.resources.requests?.memory || !c.resources.requests.cpu, (c) => delete c.c.resources.limits],
   ["CPU has no limit", containers, (c) => c.resources?.limits?.cpu, (c) => (c.c.resources.limits.cpu = "1")],
-  ["three probes, of the right paths", containers, (c) => c.startupProbe?.httpGet?.path !== "/-/started" || c.readinessProbe?.httpGet?.path !== "/-/ready" || c.livenessProbe?.httpGet?.path !== "/-/live", (c) => (c.c.livenessProbe.httpGet.path = "/-/ready")],
-  ["probes name a port that the container has", containers, (c) => [c.startupProbe, c.readinessProbe, c.livenessProbe].some((p) => !c.ports.some((port) => port.name === p.httpGet.port)), (c) => (c.c.livenessProbe.httpGet.port = "admin")],
-  ["secrets are mounted, readable by their owner and group only, and in no variable", pods, (p) => p.spec.volumes.some((v) => v.secret && v.secret.defaultMode !== 0o400) || p.spec.containers.some((c) => (c.env ?? []).some((e) => e.valueFrom?.secretKeyRef)), (p) => (p.spec.volumes.find((v) => v.secret).secret.defaultMode = 0o444)],
-  ["only the hall has the master key", pods, (p) => p.labels["app.kubernetes.io/component"] !== "hall" && p.spec.volumes.some((v) => /keys/.test(v.secret?.secretName)), (p) => { p.labels["app.kubernetes.io/component"] = "gateway"; p.spec.volumes.push({ name: "x", secret: { secretName: "examhall-keys", defaultMode: 0o400 } }); }],
+  ["three probes, of the right paths", serving, (c) => c.startupProbe?.httpGet?.path !== "/-/started" || c.readinessProbe?.httpGet?.path !== "/-/ready" || c.livenessProbe?.httpGet?.path !== "/-/live", (c) => (c.c.livenessProbe.httpGet.path = "/-/ready")],
+  ["probes name a port that the container has", serving, (c) => [c.startupProbe, c.readinessProbe, c.livenessProbe].some((p) => !c.ports.some((port) => port.name === p.httpGet.port)), (c) => (c.c.livenessProbe.httpGet.port = "admin")],
+  ["secrets are mounted, readable by their owner and group only, and in no variable", pods, (p) => (p.spec.volumes ?? []).some((v) => v.secret && v.secret.defaultMode !== 0o400) || p.spec.containers.some((c) => (c.env ?? []).some((e) => e.valueFrom?.secretKeyRef)), (p) => (p.spec.volumes.find((v) => v.secret).secret.defaultMode = 0o444)],
+  ["only the hall has the master key", pods, (p) => p.labels["app.kubernetes.io/component"] !== "hall" && (p.spec.volumes ?? []).some((v) => /keys/.test(v.secret?.secretName)), (p) => { p.labels["app.kubernetes.io/component"] = "gateway"; p.spec.volumes.push({ name: "x", secret: { secretName: "examhall-keys", defaultMode: 0o400 } }); }],
   ["a Deployment rolls with nothing unavailable", (o) => of(o, "Deployment"), (d) => d.spec.strategy?.rollingUpdate?.maxUnavailable !== 0 || !d.spec.minReadySeconds, (d) => (d.spec.strategy.rollingUpdate.maxUnavailable = 1)],
   ["replicas are left to whoever scales", (o) => of(o, "Deployment").filter((d) => o.some((s) => s.spec?.scaleTargetRef?.name === d.metadata.name && s.spec.scaleTargetRef.kind === d.kind)), (d) => d.spec.replicas !== undefined, (d) => (d.spec.replicas = 3)],
   ["a gateway has time to drain", (o) => pods(o).filter((p) => p.labels["app.kubernetes.io/component"] === "gateway"), (p) => {
     const arg = (name) => Number(p.spec.containers[0].args.find((a) => a.startsWith(`--${name}=`))?.split("=")[1]);
     return !(p.spec.terminationGracePeriodSeconds > arg("drain") && arg("drain") > arg("drain-delay"));
   }, (p) => (p.spec.terminationGracePeriodSeconds = 30)],
+  ["a check that fails ends at once, and in time", (o) => of(o, "Job"), (j) => j.spec.backoffLimit !== 0 || !(j.spec.activeDeadlineSeconds > 0) || j.spec.template.spec.restartPolicy !== "Never", (j) => delete j.spec.activeDeadlineSeconds],
   ["labels are the conventional ones", (o) => o, (o) => label.some((l) => !o.metadata.labels?.[l]), (o) => delete o.metadata.labels["app.kubernetes.io/part-of"]],
   ["everything is in the release's namespace", (o) => o, (o) => o.metadata.namespace !== "examhall", (o) => (o.metadata.namespace = "default")],
-  ["a selector finds its own pods", workloads, (w) => !fits(w.spec.selector, w.spec.template.metadata.labels), (w) => (w.spec.selector.matchLabels["app.kubernetes.io/component"] = "other")],
+  ["a selector finds its own pods", (o) => workloads(o).filter((w) => w.kind !== "Job"), (w) => !fits(w.spec.selector, w.spec.template.metadata.labels), (w) => (w.spec.selector.matchLabels["app.kubernetes.io/component"] = "other")],
 ];
 
 /** Of all objects together: name, breaches, and how a copy is broken. */
@@ -54,6 +56,7 @@ const WHOLES = [
     ...of(o, "TargetGroupBinding").filter((b) => !of(o, "Service").some((s) => s.metadata.name === b.spec.serviceRef.name)),
     ...[...of(o, "PodDisruptionBudget"), ...of(o, "ServiceMonitor")].filter((b) => !pods(o).some((p) => fits(b.spec.selector, p.labels))),
   ], (o) => { const one = o.find((s) => s.spec?.scaleTargetRef) ?? of(o, "PodDisruptionBudget")[0]; one.spec.scaleTargetRef ? (one.spec.scaleTargetRef.name = "x") : (one.spec.selector.matchLabels = { x: "y" }); }],
+  ["every image is started once before anything is replaced", (o) => serving(o).filter((c) => !of(o, "Job").some((j) => /pre-install,pre-upgrade/.test(j.metadata.annotations?.["helm.sh/hook"]) && j.spec.template.spec.containers[0].image === c.image)), (o) => delete of(o, "Job")[0].metadata.annotations["helm.sh/hook"]],
   ["names are used once in a kind", (o) => o.filter((a, i) => o.some((b, k) => k < i && a.kind === b.kind && a.metadata.name === b.metadata.name)), (o) => o.push(structuredClone(o[0]))],
 ];
 const POLICIES = [

@@ -16,22 +16,10 @@ metadata:
     {{- end }}
 spec:
   serviceAccountName: {{ include "examhall.name" (list $ $name) }}
-  automountServiceAccountToken: false # nothing here talks to the API server
-  enableServiceLinks: false
-  {{- with $.Values.image.pullSecrets }}
-  imagePullSecrets:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
+  {{- include "examhall.pod.confined" $ | nindent 2 }}
   {{- with $row.priorityClassName }}
   priorityClassName: {{ . }}
   {{- end }}
-  securityContext:
-    runAsNonRoot: true
-    runAsUser: 65532
-    runAsGroup: 65532
-    fsGroup: 65532
-    fsGroupChangePolicy: OnRootMismatch
-    seccompProfile: {type: RuntimeDefault}
   # A gateway drains by itself (docs/adr/0018), so there is no preStop hook. A hall ends at once: gateways hold what is asked.
   terminationGracePeriodSeconds: {{ ternary $.Values.drain.graceSeconds 30 (eq $row.part "gateway") }}
   {{- with include "examhall.placement" . | trim }}
@@ -56,10 +44,7 @@ spec:
         - {name: probes, containerPort: 8080, protocol: TCP}
       resources:
         {{- toYaml $row.resources | nindent 8 }}
-      securityContext:
-        allowPrivilegeEscalation: false
-        readOnlyRootFilesystem: true
-        capabilities: {drop: [ALL]}
+      {{- include "examhall.container.confined" $ | nindent 6 }}
       {{- include (printf "examhall.probes.%s" $row.part) . | nindent 6 }}
       volumeMounts:
         {{- include (printf "examhall.mounts.%s" $row.part) . | nindent 8 }}
@@ -67,6 +52,30 @@ spec:
     - name: gate
       secret: {secretName: {{ $.Values.existingSecrets.gate }}, defaultMode: 0400, items: [{key: gate.key, path: gate.key}]}
     {{- include (printf "examhall.volumes.%s" $row.part) . | nindent 4 }}
+{{- end }}
+
+{{/* What no pod, and no container, of ours may do. */}}
+{{- define "examhall.pod.confined" -}}
+automountServiceAccountToken: false # nothing here talks to the API server
+enableServiceLinks: false
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 65532
+  runAsGroup: 65532
+  fsGroup: 65532
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{- define "examhall.container.confined" -}}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: {drop: [ALL]}
 {{- end }}
 
 {{/* Where it may run. */}}
