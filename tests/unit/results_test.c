@@ -41,6 +41,34 @@ TEST(results, equal_totals_share_a_rank_and_the_next_is_skipped)
     world_close(&w);
 }
 
+/* A right answer is 4 marks, a wrong one -1: totals on both sides of zero, each twice. */
+TEST(results, ranks_follow_the_totals_whatever_the_order_of_candidates)
+{
+    struct world w;
+    static const int rights[] = { 2, 0, 5, 1, 4, 3, 5, 0, 3, 1, 4, 2 };
+    world_open(&w, &(struct world_opts){ .rolls = COUNT(rights) });
+    for (unsigned i = 0; i < COUNT(rights); i++) {
+        char roll[8];
+        snprintf(roll, sizeof(roll), "R%03u", i + 1);
+        world_start(&w, roll);
+        for (int item = 1; item <= 5; item++) {
+            static const char *const right[] = { "B", "C", "AC", "9.81", "Newton" };
+            bool knows = item <= rights[i];
+            CHECK_EQ(world_put(&w, (unsigned)item, knows ? right[item - 1] : "D", (uint32_t)item),
+                     200);
+        }
+    }
+    finish(&w, true);
+    for (unsigned i = 0; i < COUNT(rights); i++) {
+        char roll[8];
+        snprintf(roll, sizeof(roll), "R%03u", i + 1);
+        world_login(&w, roll);
+        CHECK_EQ(world_get(&w, "/result"), 200);
+        CHECK_EQ(world_i64(&w, "rank"), 1 + 2 * (5 - rights[i]));
+    }
+    world_close(&w);
+}
+
 TEST(results, nothing_is_seen_before_publication)
 {
     static const char *const paths[] = { "/result", "/responses" };

@@ -221,3 +221,32 @@ TEST(scoring, one_text_on_several_items_is_marked_by_each_items_own_key)
     }
     world_close(&w);
 }
+
+/* Short texts are compared and copied as words of 16 bytes, longer ones as they are. */
+TEST(scoring, a_text_of_any_length_is_marked_alone_and_shown_as_typed)
+{
+    struct world w;
+    char digest[65], typed[24][32];
+    struct seat seats[COUNT(typed)];
+    world_open(&w, &(struct world_opts){ .rolls = COUNT(typed) });
+    for (unsigned n = 0; n < COUNT(typed); n++) {
+        char roll[8];
+        snprintf(roll, sizeof(roll), "R%03u", n + 1);
+        snprintf(typed[n], sizeof(typed[n]), "%.*s", (int)n, "Newton                  ");
+        seats[n] = world_start(&w, roll);
+        CHECK_EQ(world_put(&w, 5, typed[n], 1), 200);
+        CHECK_EQ(world_put(&w, 6, "5;10", 2), 200); /* lies behind it in the blob */
+    }
+    close_and_score(&w, digest);
+    publish(&w);
+    for (unsigned n = 0; n < COUNT(typed); n++) {
+        world_sit(&w, &seats[n]);
+        CHECK_EQ(world_get(&w, "/responses"), 200);
+        CHECK_STR(world_in(&w, "items", 4, "value"), n ? str_z(typed[n]) : STR_NONE);
+        CHECK_STR(world_in(&w, "items", 4, "outcome"), n == 0  ? STR("blank")
+                                                       : n < 6 ? STR("wrong")
+                                                               : STR("right"));
+        CHECK_STR(world_in(&w, "items", 5, "value"), STR("5;10"));
+    }
+    world_close(&w);
+}

@@ -13,8 +13,6 @@ struct results {
     } open[EXAMS_MAX];
 };
 
-static const char *const outcome_names[] = { "blank", "wrong", "partly", "right" };
-
 static fail results_open(void *state, struct host *host, struct why *why)
 {
     struct results *results = state;
@@ -24,7 +22,7 @@ static fail results_open(void *state, struct host *host, struct why *why)
 }
 
 /* --- the blob ----------------------------------------------------------------------------------
- * A full exam's has 230 MB, and all of them are hashed before the first is shown: the worker does
+ * A full exam's has 140 MB, and all of them are hashed before the first is shown: the worker does
  * that, at the first question after a scoring or a start, and only who asked waits. */
 
 struct opening {
@@ -60,7 +58,8 @@ static fail open_done(struct req *req, struct job *job)
     }
     if (!is_result(opening->bytes)) {
         blobs_unmap(opening->blobs, opening->bytes);
-        return fail_set(req->why, FAIL_CORRUPT, "the result's blob is not one; score again");
+        return fail_set(req->why, FAIL_CORRUPT,
+                        "the result's blob is not one of this version; score again");
     }
     blobs_unmap(opening->blobs, results->open[opening->exam].bytes);
     results->open[opening->exam].name = opening->name;
@@ -87,7 +86,7 @@ struct found {
     const struct candidate *candidate;
     const struct exam *exam;
     const struct scored_head *head;
-    const int64_t *section_out_of;
+    const int64_t *section_out_of, *marks;
     const struct scored_row *row;
     const struct scored_section *sections;
     const struct scored_item *items;
@@ -148,6 +147,7 @@ static fail find(struct req *req, struct found *found, uint32_t *exam, bool *lat
         return fail_as(req->why, FAIL_MISSING, "not-scored", "this candidate did not sit the exam");
     const char *base = (const char *)found->head;
     found->section_out_of = (const void *)(base + sizeof(*found->head));
+    found->marks = found->section_out_of + found->head->sections;
     found->sections = (const void *)(found->row + 1);
     found->items = (const void *)(found->sections + found->head->sections);
     found->typed = base + found->head->typed_at + found->row->typed_at;
@@ -187,10 +187,10 @@ static fail result_get(struct req *req)
         jo_str(out, "name", found.exam->sections[i]);
         jo_marks(out, "marks", section->milli);
         jo_marks(out, "out_of", found.section_out_of[i]);
-        jo_i64(out, "right", section->right);
-        jo_i64(out, "partly", section->partly);
-        jo_i64(out, "wrong", section->wrong);
-        jo_i64(out, "blank", section->blank);
+        jo_i64(out, "right", section->counts[OUTCOME_RIGHT]);
+        jo_i64(out, "partly", section->counts[OUTCOME_PARTLY]);
+        jo_i64(out, "wrong", section->counts[OUTCOME_WRONG]);
+        jo_i64(out, "blank", section->counts[OUTCOME_BLANK]);
         jo_close(out, '}');
     }
     jo_close(out, ']');
@@ -212,20 +212,18 @@ static fail responses_get(struct req *req)
     jo_open(out, "items", '[');
     for (unsigned i = 0; i < found.head->items; i++) {
         const struct scored_item *item = &found.items[i];
-        char letters[16];
+        char letters[8];
         size_t n = 0;
-        for (unsigned k = 0; k < 16; k++)
-            if (item->letters & 1u << k)
+        for (unsigned k = 0; k < sizeof(letters) && !item->typed; k++)
+            if (item->value & 1u << k)
                 letters[n++] = (char)('A' + k);
-        str value = item->typed_bytes ? str_of(found.typed, item->typed_bytes)
-                    : n               ? str_of(letters, n)
-                                      : STR_NONE;
-        found.typed += item->typed_bytes;
+        str value = item->typed ? str_of(found.typed, item->value) : str_of(letters, n);
+        found.typed += item->typed ? item->value : 0;
         jo_open(out, NULL, '{');
         jo_i64(out, "item", i + 1);
-        jo_str(out, "value", value);
-        jo_marks(out, "marks", item->milli);
-        jo_z(out, "outcome", outcome_names[item->outcome & 3]);
+        jo_str(out, "value", value.n ? value : STR_NONE);
+        jo_marks(out, "marks", found.marks[item->marks]);
+        jo_z(out, "outcome", score_outcome_names[item->outcome]);
         jo_close(out, '}');
     }
     jo_close(out, ']');

@@ -6,7 +6,7 @@
 #define MILLI_PER_MARK 1000
 #define NOT_LETTERS    (-1)
 
-const char *const score_outcome_names[] = { "blank", "wrong", "partly", "right" };
+const char *const score_outcome_names[SCORE_OUTCOMES] = { "blank", "wrong", "partly", "right" };
 
 static struct score as_rule(const struct score_rule *rule, bool right)
 {

@@ -6,10 +6,8 @@
  * wrong, never a failure: one odd answer must not stop a scoring run. */
 #pragma once
 
+#include "svc/scoring/scored_api.h"
 #include "svc/scoring/scoring_api.h"
-
-enum score_outcome { OUTCOME_BLANK, OUTCOME_WRONG, OUTCOME_PARTLY, OUTCOME_RIGHT };
-extern const char *const score_outcome_names[]; /* "blank", "wrong", "partly", "right" */
 
 struct score_rule {
     int32_t right, wrong; /* milli marks; wrong is 0 or below for a penalty */

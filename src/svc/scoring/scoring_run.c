@@ -10,114 +10,166 @@
 #include <stdlib.h>
 
 #define SETS       (1u << SCORE_OPTIONS_MAX)
+#define MARKS_MAX  (2 * ITEMS_MAX + SCORE_OPTIONS_MAX + 1) /* right, wrong, some of a set, none */
 #define FAR_AHEAD  4 /* sheets; each lies where its start fell, so the CPU cannot guess */
 #define LINE_BYTES 64
 
-/* Typed answers repeat: most of an item's are a few thousand texts. One remembered for each slot,
- * and 128 KiB of slots, what a core has for itself: marking again costs less than far memory. */
-#define MEMO_SLOTS 4096
-#define MEMO_BYTES 20
+/* What one answer is worth: its marks, and how the blob says it. */
+struct worth {
+    int32_t milli;
+    struct scored_item item;
+};
+
+/* Typed answers repeat: half of an item's are a few texts, the right ones. One remembered for each
+ * slot, and so few slots that they stay in the core's own cache while rows stream through it. */
+#define MEMO_SLOTS 1024
 struct memo {
-    uint16_t item; /* from 1; 0: nothing is remembered here */
+    uint64_t text[2]; /* zeros behind its end */
+    uint16_t item;    /* from 1; 0: nothing is remembered here */
     uint8_t bytes;
-    char text[MEMO_BYTES];
-    struct score score;
+    struct worth worth;
 };
 
 struct marking {
     struct scoring_run *run;
     const struct exam *exam;
     const struct book *book;
-    struct score (*by_set)[SETS]; /* by item; choices only */
+    struct worth (*by_set)[SETS]; /* by item; choices only */
     struct memo *memo;
+    int64_t *marks; /* head.marks of them: the different ones */
     char *blob;
     size_t blob_bytes, row_bytes;
     struct scored_head head;
-    struct out typed;
+    char *typed;    /* where the next typed value goes */
+    uint64_t *keys; /* of each row: see rank_key */
     struct arena arena;
 };
 
 /* --- marking -----------------------------------------------------------------------------------
  */
 
-static struct score mark(const struct marking *marking, unsigned item, str value)
+static uint16_t number_of_marks(struct marking *marking, int64_t milli)
+{
+    uint32_t i = 0;
+    while (i < marking->head.marks && marking->marks[i] != milli)
+        i++;
+    must(i < MARKS_MAX);
+    if (i == marking->head.marks)
+        marking->marks[marking->head.marks++] = milli;
+    return (uint16_t)i;
+}
+
+static struct worth mark(struct marking *marking, unsigned item, str value)
 {
     const struct item_shape *shape = &marking->exam->items[item];
     const struct paper_keys *paper = marking->run->paper;
     struct score_rule rule = { shape->right, shape->wrong, paper->partial[item] };
-    return score_item(&paper->keys[item], &rule, value);
+    struct score score = score_item(&paper->keys[item], &rule, value);
+    return (struct worth){ score.milli,
+                           { .marks = number_of_marks(marking, score.milli),
+                             .outcome = score.outcome & 3 } };
 }
 
 /* What each set of letters is worth, for each choice of the paper. */
+static void mark_sets(struct marking *marking, unsigned item)
+{
+    for (uint32_t set = 0; set < SETS; set++) {
+        struct cell cell = { .value = set };
+        char letters[32];
+        str value = book_value(marking->book, &cell, &marking->exam->items[item], letters);
+        marking->by_set[item][set] = mark(marking, item, value);
+        marking->by_set[item][set].item.value = (uint8_t)set;
+    }
+}
+
+/* All that answers can be worth, so that the blob's head is known before its rows. */
 static fail marks_of(struct marking *marking, struct why *why)
 {
     const struct exam *exam = marking->exam;
     marking->by_set = arena_alloc(&marking->arena, exam->item_count * sizeof(*marking->by_set));
     marking->memo = arena_many(&marking->arena, struct memo, MEMO_SLOTS);
-    if (!marking->by_set || !marking->memo)
+    marking->marks = arena_many(&marking->arena, int64_t, MARKS_MAX);
+    if (!marking->by_set || !marking->memo || !marking->marks)
         return fail_set(why, FAIL_LIMIT, "no memory to score");
-    for (unsigned i = 0; i < exam->item_count; i++)
-        for (uint32_t set = 0; set < SETS && !item_is_typed(&exam->items[i]); set++) {
-            struct cell cell = { .value = set };
-            char letters[32];
-            str value = book_value(marking->book, &cell, &exam->items[i], letters);
-            marking->by_set[i][set] = mark(marking, i, value);
-        }
+    number_of_marks(marking, 0);
+    for (unsigned i = 0; i < exam->item_count; i++) {
+        number_of_marks(marking, exam->items[i].right);
+        number_of_marks(marking, exam->items[i].wrong);
+        if (!item_is_typed(&exam->items[i]))
+            mark_sets(marking, i);
+    }
     return FAIL_NONE;
 }
 
-static struct score mark_typed(struct marking *marking, unsigned item, str value)
+/* n of 8 bytes, zeros behind them. */
+static uint64_t word(const char *p, size_t n)
 {
-    uint64_t slot = (str_hash(value) + item * UINT64_C(0x9e3779b97f4a7c15)) % MEMO_SLOTS;
-    struct memo *memo = &marking->memo[slot];
-    if (value.n > MEMO_BYTES)
-        return mark(marking, item, value);
-    if (memo->item == item + 1 && str_eq(str_of(memo->text, memo->bytes), value))
-        return memo->score;
-    memo->score = mark(marking, item, value);
-    memo->item = (uint16_t)(item + 1);
-    memo->bytes = (uint8_t)value.n;
-    memcpy(memo->text, value.p, value.n);
-    return memo->score;
+    uint64_t w;
+    memcpy(&w, p, sizeof(w));
+    return n >= sizeof(w) ? w : w & ((UINT64_C(1) << 8 * n) - 1);
 }
 
-static struct scored_item mark_cell(struct marking *marking, unsigned item, const struct cell *cell)
+/* Of a text that fits one unit of the book. */
+static struct worth worth_of_short(struct marking *marking, unsigned item, str value)
 {
-    if (!item_is_typed(&marking->exam->items[item])) {
-        must(cell->value < SETS);
-        struct score score = marking->by_set[item][cell->value];
-        return (struct scored_item){ .milli = score.milli,
-                                     .outcome = (uint8_t)score.outcome,
-                                     .letters = (uint16_t)cell->value };
-    }
+    uint64_t a = word(value.p, value.n), b = value.n > 8 ? word(value.p + 8, value.n - 8) : 0;
+    uint64_t mix = (a ^ (b + item) * UINT64_C(0xff51afd7ed558ccd)) * UINT64_C(0x9e3779b97f4a7c15);
+    struct memo *memo = &marking->memo[(mix >> 32) % MEMO_SLOTS];
+    if (memo->item != item + 1 || memo->bytes != value.n || memo->text[0] != a ||
+        memo->text[1] != b)
+        *memo = (struct memo){ .text = { a, b },
+                               .item = (uint16_t)(item + 1),
+                               .bytes = (uint8_t)value.n,
+                               .worth = mark(marking, item, value) };
+    return memo->worth;
+}
+
+/* Every text has at least its own room in the book, and the blob has as much. */
+static struct worth worth_of_text(struct marking *marking, unsigned item, const struct cell *cell)
+{
     str value = book_value(marking->book, cell, &marking->exam->items[item], NULL);
-    struct score score = mark_typed(marking, item, value);
-    out_str(&marking->typed, value);
-    return (struct scored_item){ .milli = score.milli,
-                                 .outcome = (uint8_t)score.outcome,
-                                 .typed_bytes = cell->typed_bytes };
+    bool is_short = value.n <= sizeof(union unit);
+    memcpy(marking->typed, value.p, is_short ? sizeof(union unit) : value.n);
+    marking->typed += value.n;
+    struct worth worth =
+        is_short ? worth_of_short(marking, item, value) : mark(marking, item, value);
+    worth.item.typed = true;
+    worth.item.value = cell->typed_bytes;
+    return worth;
 }
 
-static void mark_row(struct marking *marking, uint32_t candidate, char *p)
+static struct worth worth_of(struct marking *marking, unsigned item, const struct cell *cell)
+{
+    if (item_is_typed(&marking->exam->items[item]))
+        return worth_of_text(marking, item, cell);
+    must(cell->value < SETS);
+    return marking->by_set[item][cell->value];
+}
+
+static struct scored_row *row_at(const struct marking *marking, size_t row)
+{
+    return (void *)(marking->blob + scored_rows_at(&marking->head) + row * marking->row_bytes);
+}
+
+static void mark_row(struct marking *marking, uint32_t candidate, struct scored_row *row)
 {
     const struct exam *exam = marking->exam;
     const struct sheet *sheet = &marking->book->sheets[candidate];
     const union unit *units = &marking->book->units[sheet->units];
-    struct scored_row *row = (void *)p;
     struct scored_section *sections = (void *)(row + 1);
     struct scored_item *items = (void *)(sections + exam->section_count);
+    int64_t total = 0;
     row->candidate = candidate;
-    row->typed_at = marking->typed.n;
+    row->typed_at = (uint64_t)(marking->typed - marking->blob) - marking->head.typed_at;
     for (unsigned i = 0; i < exam->item_count; i++) {
+        struct worth worth = worth_of(marking, i, &units[i].cell);
         struct scored_section *section = &sections[exam->items[i].section];
-        items[i] = mark_cell(marking, i, &units[i].cell);
-        row->total += items[i].milli;
-        section->milli += items[i].milli;
-        section->right += items[i].outcome == OUTCOME_RIGHT;
-        section->partly += items[i].outcome == OUTCOME_PARTLY;
-        section->wrong += items[i].outcome == OUTCOME_WRONG;
-        section->blank += items[i].outcome == OUTCOME_BLANK;
+        items[i] = worth.item;
+        section->milli += worth.milli;
+        section->counts[worth.item.outcome]++;
+        total += worth.milli;
     }
+    row->total = total;
 }
 
 static void expect_sheet(const struct marking *marking, uint32_t candidate)
@@ -134,49 +186,69 @@ static bool sat(const struct marking *marking, uint32_t candidate)
     return sheet->units && sheet->exam == marking->run->exam;
 }
 
-static void mark_rows(struct marking *marking)
+/* --- ranking -----------------------------------------------------------------------------------
+ * A key is how far a total is from the highest possible, and below that the row: the smallest is
+ * best, and equal totals stay in the order of rows. Sorted digit by digit, the least one first. */
+
+#define ROW_BITS   21
+#define ROW_MASK   ((1u << ROW_BITS) - 1)
+#define TOTAL_MAX  (INT64_C(1) << 41) /* 1,000 items of a million marks have 10^12 thousandths */
+#define KEY_BITS   (ROW_BITS + 42)
+#define DIGIT_BITS 11
+#define DIGITS     (1u << DIGIT_BITS)
+_Static_assert(CANDIDATES_MAX <= ROW_MASK, "a row's number fits its bits");
+
+static uint64_t rank_key(int64_t total, uint32_t row)
 {
-    char *p = marking->blob + scored_rows_at(&marking->head);
-    for (uint32_t i = 0; i < marking->run->candidate_count; i++) {
-        if (i + FAR_AHEAD < marking->run->candidate_count)
-            expect_sheet(marking, i + FAR_AHEAD);
-        if (!sat(marking, i))
-            continue;
-        mark_row(marking, i, p);
-        p += marking->row_bytes;
-    }
+    must(total < TOTAL_MAX && total > -TOTAL_MAX);
+    return (uint64_t)(TOTAL_MAX - total) << ROW_BITS | row;
 }
 
-/* --- ranking -----------------------------------------------------------------------------------
- */
-
-struct ranked {
-    int64_t total;
-    uint32_t row;
-};
-
-static int by_total(const void *a, const void *b)
+static void sort_by_digit(const uint64_t *from, uint64_t *to, size_t n, unsigned shift)
 {
-    const struct ranked *x = a, *y = b;
-    return x->total != y->total ? (x->total < y->total ? 1 : -1)
-                                : (x->row > y->row) - (x->row < y->row);
+    uint32_t at[DIGITS + 1] = { 0 };
+    for (size_t i = 0; i < n; i++)
+        at[(from[i] >> shift) % DIGITS + 1]++;
+    for (unsigned digit = 1; digit < DIGITS; digit++)
+        at[digit] += at[digit - 1];
+    for (size_t i = 0; i < n; i++)
+        to[at[(from[i] >> shift) % DIGITS]++] = from[i];
 }
 
 static fail rank_rows(struct marking *marking, struct why *why)
 {
     uint32_t n = marking->head.rows;
-    struct ranked *order = arena_many(&marking->arena, struct ranked, n + 1);
-    char *rows = marking->blob + scored_rows_at(&marking->head);
-    if (!order)
+    uint64_t *keys = marking->keys, *other = arena_many(&marking->arena, uint64_t, n + 1);
+    if (!other)
         return fail_set(why, FAIL_LIMIT, "no memory to rank");
-    for (uint32_t i = 0; i < n; i++) {
-        const struct scored_row *row = (void *)(rows + i * marking->row_bytes);
-        order[i] = (struct ranked){ row->total, i };
+    for (unsigned shift = ROW_BITS; shift < KEY_BITS; shift += DIGIT_BITS) {
+        sort_by_digit(keys, other, n, shift);
+        uint64_t *sorted = other;
+        other = keys, keys = sorted;
     }
-    qsort(order, n, sizeof(*order), by_total);
     for (uint32_t i = 0, rank = 1; i < n; i++) {
-        rank = i && order[i].total == order[i - 1].total ? rank : i + 1;
-        ((struct scored_row *)(rows + order[i].row * marking->row_bytes))->rank = rank;
+        rank = i && keys[i] >> ROW_BITS == keys[i - 1] >> ROW_BITS ? rank : i + 1;
+        row_at(marking, keys[i] & ROW_MASK)->rank = rank;
+    }
+    return FAIL_NONE;
+}
+
+/* --- rows --------------------------------------------------------------------------------------
+ */
+
+static fail mark_rows(struct marking *marking, struct why *why)
+{
+    marking->keys = arena_many(&marking->arena, uint64_t, marking->head.rows + 1);
+    if (!marking->keys)
+        return fail_set(why, FAIL_LIMIT, "no memory to rank");
+    for (uint32_t i = 0, row = 0; i < marking->run->candidate_count; i++) {
+        if (i + FAR_AHEAD < marking->run->candidate_count)
+            expect_sheet(marking, i + FAR_AHEAD);
+        if (!sat(marking, i))
+            continue;
+        mark_row(marking, i, row_at(marking, row));
+        marking->keys[row] = rank_key(row_at(marking, row)->total, row);
+        row++;
     }
     return FAIL_NONE;
 }
@@ -191,7 +263,8 @@ static void make_head(struct marking *marking)
     *head = (struct scored_head){ .magic = SCORED_MAGIC,
                                   .exam = marking->run->exam,
                                   .items = exam->item_count,
-                                  .sections = exam->section_count };
+                                  .sections = exam->section_count,
+                                  .marks = head->marks };
     for (uint32_t i = 0; i < marking->run->candidate_count; i++)
         head->rows += sat(marking, i);
     marking->row_bytes = scored_row_bytes(head);
@@ -201,21 +274,19 @@ static void make_head(struct marking *marking)
     /* Typed texts are never longer than their room in the book. */
     marking->blob_bytes = head->typed_at + marking->book->unit_count * sizeof(union unit);
     marking->blob = table_new_huge(marking->blob_bytes, 1);
+    marking->typed = marking->blob + head->typed_at;
     memcpy(marking->blob, head, sizeof(*head));
     int64_t *out_of = (void *)(marking->blob + sizeof(*head));
     for (unsigned i = 0; i < exam->item_count; i++)
         out_of[exam->items[i].section] += exam->items[i].right;
-    marking->typed = (struct out){ .p = marking->blob + head->typed_at,
-                                   .cap = marking->blob_bytes - head->typed_at };
+    memcpy(out_of + head->sections, marking->marks, head->marks * sizeof(*marking->marks));
 }
 
 static fail write_blob(struct marking *marking, struct why *why)
 {
     struct scoring_run *run = marking->run;
-    if (marking->typed.failed)
-        return fail_set(why, FAIL_LIMIT, "no memory for the result of this exam");
     run->rows = marking->head.rows;
-    str blob = str_of(marking->blob, marking->head.typed_at + marking->typed.n);
+    str blob = str_of(marking->blob, (size_t)(marking->typed - marking->blob));
     return blobs_put(run->blobs, blob, run->name, why);
 }
 
@@ -228,9 +299,10 @@ fail scoring_run(struct scoring_run *run, struct why *why)
     fail f = marks_of(&marking, why);
     if (!f) {
         make_head(&marking);
-        mark_rows(&marking);
-        f = rank_rows(&marking, why);
+        f = mark_rows(&marking, why);
     }
+    if (!f)
+        f = rank_rows(&marking, why);
     if (!f)
         f = write_blob(&marking, why);
     table_free(marking.blob, marking.blob_bytes, 1);
