@@ -93,21 +93,25 @@ fail checkpoint_load(struct hall *hall, struct why *why)
         note_fail("checkpoint.unreadable", why);
     if (f)
         return FAIL_NONE; /* replay from 0 */
-    if (offset > log_appended(hall->log)) {
-        /* A checkpoint of durable records cannot be ahead of its log: this is another hall's log,
-         * or the log was cut by hand. */
-        f = fail_set(why, FAIL_CORRUPT,
-                     "the checkpoint %s is ahead of the log; if the log was restored from a copy, "
-                     "remove the checkpoint",
-                     path);
-    }
-    if (!f) {
-        f = load(hall, store, why);
-        hall->checkpoint_damaged = f != FAIL_NONE;
-    }
+    f = load(hall, store, why);
+    hall->checkpoint_damaged = f != FAIL_NONE;
     store_close(store);
-    hall->folded_to = hall->checkpoint_at = offset;
+    hall->checkpoint_at = offset;
     return why_add(why, f, "checkpoint %s (it may be removed: the log rebuilds all)", path);
+}
+
+/* A checkpoint of durable records cannot be ahead of its log: this is another hall's log, or the
+ * log was cut by hand. */
+fail checkpoint_check(struct hall *hall, struct why *why)
+{
+    char path[4096];
+    path_of(hall, path);
+    if (hall->checkpoint_at <= log_appended(hall->log))
+        return FAIL_NONE;
+    return fail_set(why, FAIL_CORRUPT,
+                    "the checkpoint %s is ahead of the log; if the log was restored from a copy, "
+                    "remove the checkpoint (the log rebuilds all)",
+                    path);
 }
 
 /* --- saving ------------------------------------------------------------------------------------

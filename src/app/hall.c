@@ -1,6 +1,6 @@
 /* hall.c - opens a hall, takes requests, keeps time; see hall.h.
  *
- * Read in this order: struct hall, hall_open (keys, log, checkpoint, replay), hall_handle (a
+ * Read in this order: struct hall, hall_open (keys, checkpoint, log, replay), hall_handle (a
  * request's way through find, admit, parse, handle, reply), emit. Checkpoints are in
  * checkpoint.c, the routes that belong to no service in own_routes.c. */
 #include "app/hall_internal.h"
@@ -141,7 +141,16 @@ static fail open_services(struct hall *hall, struct why *why)
     return FAIL_NONE;
 }
 
-static fail open_stores(struct hall *hall, const struct hall_opts *opts, struct why *why)
+static fail open_blobs(struct hall *hall, const struct hall_opts *opts, struct why *why)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/blobs", opts->dir);
+    fail f = blobs_open(&hall->blobs, files_real(), path, why);
+    return f ? f : blobs_open(&hall->worker_blobs, files_real(), path, why);
+}
+
+/* And folds what came after the checkpoint. */
+static fail open_log(struct hall *hall, const struct hall_opts *opts, struct why *why)
 {
     char path[4096];
     snprintf(path, sizeof(path), "%s/log", opts->dir);
@@ -150,14 +159,14 @@ static fail open_stores(struct hall *hall, const struct hall_opts *opts, struct 
         .dir = path,
         .files = opts->files,
         .segment_bytes = opts->segment_bytes,
+        .replay = fold_run,
+        .replay_ctx = hall,
+        .replay_from = hall->checkpoint_at,
         .threads = opts->threads,
     };
     fail f = log_open(&hall->log, &log_opts, why);
-    if (f)
-        return f;
-    snprintf(path, sizeof(path), "%s/blobs", opts->dir);
-    f = blobs_open(&hall->blobs, files_real(), path, why);
-    return f ? f : blobs_open(&hall->worker_blobs, files_real(), path, why);
+    hall->host.log = hall->log;
+    return f ? f : checkpoint_check(hall, why);
 }
 
 static fail open_clock(struct hall *hall, const struct hall_opts *opts, struct why *why)
@@ -184,15 +193,12 @@ static fail open_hall(struct hall *hall, const struct hall_opts *opts, struct wh
     if (!f && opts->keys)
         hall->keys = *opts->keys;
     if (!f)
-        f = open_stores(hall, opts, why);
-    if (!f)
-        f = open_clock(hall, opts, why);
+        f = open_blobs(hall, opts, why);
     struct host *host = &hall->host;
     host->chance = opts->chance;
     host->keys = &hall->keys;
     host->directory = &hall->directory;
     host->book = &hall->book;
-    host->log = hall->log;
     host->blobs = &hall->blobs;
     host->worker_blobs = &hall->worker_blobs;
     host->gateway = opts->gateway;
@@ -204,10 +210,11 @@ static fail open_hall(struct hall *hall, const struct hall_opts *opts, struct wh
     if (!f)
         f = checkpoint_load(hall, why);
     if (!f)
-        f = log_read_runs(hall->log, hall->folded_to, TOPICS_ALL, fold_run, hall, why);
+        f = open_log(hall, opts, why);
+    if (!f)
+        f = open_clock(hall, opts, why);
     if (f)
         return f;
-    hall->folded_to = log_appended(hall->log);
     hall->opened_us = clock_mono_us(host->clock);
     return FAIL_NONE;
 }

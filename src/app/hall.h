@@ -1,9 +1,9 @@
 /* hall.h - the services, their log and their state, without any socket.
  *
- * hall_open loads keys and checkpoint, replays the log and opens each service. hall_handle takes
- * one request to its end. The server (app/server.h) puts sockets around it, the command line calls
- * it directly when no hall runs, and tests drive it with a simulated clock and disk: it is the same
- * hall.
+ * hall_open loads keys, opens each service, loads the checkpoint and replays the log. hall_handle
+ * takes one request to its end. The server (app/server.h) puts sockets around it, the command line
+ * calls it directly when no hall runs, and tests drive it with a simulated clock and disk: it is
+ * the same hall.
  *
  * Invariant: a reply may leave only when log_durable(log) >= exchange->barrier. */
 #pragma once

@@ -29,7 +29,6 @@ struct hall {
     struct setting settings[SETTINGS_MAX];
     unsigned setting_count;
     struct routes routes;
-    uint64_t folded_to;      /* the checkpoint's offset while opening */
     uint64_t checkpoint_at;  /* offset of the newest checkpoint */
     int64_t checkpoint_us;   /* when it was started */
     bool book_follows;       /* the checkpoint's events are folded, its book is loaded after them */
@@ -42,5 +41,7 @@ struct hall {
 void hall_fold(struct hall *hall, const struct record *record);
 /* The same for several: asks the memory for all that they need first. */
 void hall_fold_run(struct hall *hall, const struct record *records, size_t n);
+/* Before the log is open: what checkpoint_at says is then folded. */
 fail checkpoint_load(struct hall *hall, struct why *why) MUST_USE;
+fail checkpoint_check(struct hall *hall, struct why *why) MUST_USE; /* does the log go as far? */
 void own_routes_add(struct hall *hall); /* health, metrics, openapi, status, time */

@@ -161,9 +161,10 @@ struct service {
         size_t count;
     } routes;
     size_t state_bytes;
-    unsigned topics;                                               /* TOPIC_BITs it follows */
-    bool reads_book;                                               /* host->book */
-    fail (*open)(void *state, struct host *host, struct why *why); /* may be NULL, as all below */
+    unsigned topics; /* TOPIC_BITs it follows */
+    bool reads_book; /* host->book */
+    /* May be NULL, as all below. Log and clock open later: nothing may be asked of them here. */
+    fail (*open)(void *state, struct host *host, struct why *why);
     void (*apply)(void *state, const struct record *record);
     /* About ten times a second; may emit. Work of more than a millisecond is done in steps: true
      * says that there is more, and is asked again when those who wait have had a turn. */

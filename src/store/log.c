@@ -81,16 +81,10 @@ fail log_read(struct log *log, uint64_t from, uint32_t topics, log_read_fn fn, v
               struct why *why)
 {
     struct one_by_one one = { fn, ctx };
-    return log_read_runs(log, from, topics, each_of_run, &one, why);
-}
-
-fail log_read_runs(struct log *log, uint64_t from, uint32_t topics, log_run_fn fn, void *ctx,
-                   struct why *why)
-{
     uint64_t end = log_durable(log);
     if (from >= end || !(topics & TOPICS_ALL))
         return FAIL_NONE;
-    return log->backend->read(log, from, end, topics, fn, ctx, why);
+    return log->backend->read(log, from, end, topics, each_of_run, &one, why);
 }
 
 void log_stats(const struct log *log, struct log_stats *stats)

@@ -46,6 +46,11 @@ struct record {
 
 struct log; /* one open log; exactly one process holds it (a lock file in the folder) */
 
+/* Takes records in runs of 1 to LOG_RUN that follow each other, so that a fold can ask the memory
+ * for what the next ones need before it comes to them. A failure ends it and is passed on. */
+#define LOG_RUN 64
+typedef fail (*log_run_fn)(void *ctx, const struct record *records, size_t n, struct why *why);
+
 struct log_opts {
     const char *backend;   /* "embedded" or "memory" */
     const char *dir;       /* embedded: the folder; made when absent */
@@ -53,6 +58,12 @@ struct log_opts {
     struct chance *chance; /* embedded: borrows, for a new log's id; NULL for the kernel's */
     size_t segment_bytes;  /* embedded: 0 for 64 MiB; a multiple of 4 KiB */
     uint32_t gather_us;    /* with threads: how long a batch waits for company; 0 for 1000 */
+    /* What is there already from offset `replay_from` on is checked, given to `replay` (NULL for
+     * nobody), and the log is open. With threads, what is before (in other segments) is checked
+     * behind that: see log_stats. Memory: nothing is there. */
+    log_run_fn replay;
+    void *replay_ctx;
+    uint64_t replay_from;
     bool threads; /* true: a writer thread commits behind the owner's back, batch after batch.
                      false: log_flush itself writes and syncs (simulator, command line) */
 };
@@ -86,17 +97,12 @@ typedef fail (*log_read_fn)(void *ctx, const struct record *record, struct why *
 fail log_read(struct log *log, uint64_t from, uint32_t topics, log_read_fn fn, void *ctx,
               struct why *why) MUST_USE;
 
-/* The same in runs of 1 to LOG_RUN records that follow each other, so that a fold can ask the
- * memory for what the next ones need before it comes to them. */
-#define LOG_RUN 64
-typedef fail (*log_run_fn)(void *ctx, const struct record *records, size_t n, struct why *why);
-fail log_read_runs(struct log *log, uint64_t from, uint32_t topics, log_run_fn fn, void *ctx,
-                   struct why *why) MUST_USE;
-
 struct log_stats {
     uint64_t records, batches, bytes_written, segments;
     uint64_t sync_us_total, sync_us_max;
-    bool has_room; /* false: appends are refused with FAIL_FULL */
+    bool has_room;      /* false: appends are refused with FAIL_FULL */
+    uint64_t unchecked; /* records from before replay_from whose bytes are still to be checked */
+    bool damaged;       /* some of those are not what was written */
 };
 void log_stats(const struct log *log, struct log_stats *stats);
 void log_close(struct log *log); /* syncs first; NULL is fine */

@@ -80,7 +80,14 @@ static fail open_folder(struct embedded *embedded, const struct log_opts *opts, 
             return f;
     }
     struct log *log = &embedded->log;
-    fail f = log_recover(&embedded->segments, &embedded->end, &log->last_at, why);
+    struct recovered found;
+    fail f = log_recover(&embedded->segments, opts, &found, why);
+    if (!f && found.begin.segment && !opts->threads)
+        f = log_check_now(&embedded->segments, found.begin, why);
+    if (!f && found.begin.segment && opts->threads)
+        log_check_start(&embedded->check, &embedded->segments, found.begin);
+    embedded->end = found.end;
+    log->last_at = found.last_at;
     if (!f)
         f = segments_open(&embedded->segments, embedded->end.segment, FILE_WRITE, &embedded->handle,
                           why);
@@ -120,6 +127,7 @@ static fail start(struct embedded *embedded, struct why *why)
 static void embedded_free(struct embedded *embedded)
 {
     struct files *files = embedded->segments.files;
+    log_check_stop(&embedded->check);
     files->close(files, embedded->handle);
     files->close(files, embedded->spare.handle);
     segments_fini(&embedded->segments);
@@ -314,6 +322,8 @@ static void embedded_stats(const struct log *log, struct log_stats *stats)
     stats->has_room = !(embedded->full && embedded->room < batch_padded(LOG_BODY_BYTES_MAX));
     pthread_mutex_unlock(&embedded->lock);
     stats->segments = segments_count(&embedded->segments);
+    stats->unchecked = embedded->check.left;
+    stats->damaged = embedded->check.damaged;
 }
 
 static void embedded_close(struct log *log)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "store/log_backend.h"
+#include "store/log_check.h"
 #include "store/log_spare.h"
 #include "sys/clock.h"
 
@@ -19,6 +20,7 @@ struct batch {
 struct embedded {
     struct log log;
     struct segments segments;
+    struct log_check check;
     int lock_fd, wake_fd;
     bool threads;
     uint32_t gather_us;

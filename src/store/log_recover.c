@@ -31,18 +31,6 @@ static bool all_zeros(const char *p, size_t n)
     return n == 0 || (p[0] == 0 && memcmp(p, p + 1, n - 1) == 0);
 }
 
-static fail corrupt(const struct walk *walk, const char *what, struct why *why)
-{
-    char path[PATH_MAX];
-    const struct place *place = &walk->place;
-    segments_path(walk->segments, segments_first(walk->segments, place->segment), path);
-    return fail_set(why, FAIL_CORRUPT,
-                    "the log is damaged at byte %llu of %s (record %llu): %s. Nothing was changed. "
-                    "Copy the folder away, then put back that file from a backup or mirror; do not "
-                    "cut it, acknowledged answers may lie behind",
-                    (unsigned long long)place->at, path, (unsigned long long)place->first, what);
-}
-
 static bool is_ours(const struct segments *segments, const char *block, struct batch_head *head)
 {
     memcpy(head, block, sizeof(*head));
@@ -76,12 +64,12 @@ static fail judge_records(struct walk *walk, const struct batch_head *head, stru
     if (f)
         return f;
     if (batch.n < n)
-        return corrupt(walk, "a batch is longer than its file, which was cut", why);
+        return walk_corrupt(walk, "a batch is longer than its file, which was cut", why);
     for (size_t at = 0; at < n; at += BATCH_SECTOR_BYTES)
         if (all_zeros(batch.p + at, MIN(BATCH_SECTOR_BYTES, n - at)))
             return FAIL_NONE;
-    return corrupt(walk, "the checksum of the last batch is wrong though it was written whole",
-                   why);
+    return walk_corrupt(walk, "the checksum of the last batch is wrong though it was written whole",
+                        why);
 }
 
 /* FAIL_NONE: what lies at walk->place and behind it may be cut. */
@@ -91,23 +79,23 @@ static fail judge_end(struct walk *walk, struct why *why)
     bool later;
     str sector;
     if (walk->place.segment + 1 < segments_count(walk->segments))
-        return corrupt(walk, "the next file does not begin where this one ends", why);
+        return walk_corrupt(walk, "the next file does not begin where this one ends", why);
     if (walk->segment_bytes < 2 * BATCH_BLOCK_BYTES)
-        return corrupt(walk, "the file was cut", why);
+        return walk_corrupt(walk, "the file was cut", why);
     fail f = any_batch_from(walk, walk->place.at + BATCH_BLOCK_BYTES, &later, why);
     if (f)
         return f;
     if (later)
-        return corrupt(walk, "no valid batch is here, but one is further on", why);
+        return walk_corrupt(walk, "no valid batch is here, but one is further on", why);
     f = walk_load(walk, walk->place.at, BATCH_SECTOR_BYTES, &sector, why);
     if (f || all_zeros(sector.p, sector.n))
         return f;
     if (sector.n < BATCH_SECTOR_BYTES || !is_ours(walk->segments, sector.p, &head))
-        return corrupt(walk, "the head of the last batch is not what was written", why);
+        return walk_corrupt(walk, "the head of the last batch is not what was written", why);
     if (head.first != walk->place.first || head.chain != walk->place.chain)
-        return corrupt(walk, "a batch is here that belongs elsewhere", why);
+        return walk_corrupt(walk, "a batch is here that belongs elsewhere", why);
     if (head.segment_bytes != walk->segment_bytes)
-        return corrupt(walk, "the file does not have the length it was made with", why);
+        return walk_corrupt(walk, "the file does not have the length it was made with", why);
     return judge_records(walk, &head, why);
 }
 
@@ -155,8 +143,24 @@ static fail write_last_again(struct walk *walk, struct why *why)
     /* The bytes were checked a moment ago; check these, for they are what will be on the disk. */
     if (got < n || memcmp(walk->window, &walk->head, sizeof(walk->head)) != 0 ||
         !batch_body_valid(&walk->head, walk->window + sizeof(walk->head)))
-        return corrupt(walk, "the batch before reads differently each time; replace the disk", why);
+        return walk_corrupt(walk, "the batch before reads differently each time; replace the disk",
+                            why);
     return write_synced(walk->segments, walk->last.segment, walk->last.at, walk->window, n, why);
+}
+
+/* The head of a segment's first batch; zeros where the file is cut before its end. */
+static fail read_head(struct segments *segments, size_t segment, struct batch_head *head,
+                      struct why *why)
+{
+    size_t got;
+    int handle;
+    *head = (struct batch_head){ 0 };
+    fail f = segments_open(segments, segment, FILE_READ, &handle, why);
+    if (f)
+        return f;
+    f = segments->files->read(segments->files, handle, 0, head, sizeof(*head), &got, why);
+    segments->files->close(segments->files, handle);
+    return f;
 }
 
 /* The log's first batch is empty, was synced before its file had a name, and gives the log its id.
@@ -164,56 +168,84 @@ static fail write_last_again(struct walk *walk, struct why *why)
 static fail read_id(struct walk *walk, struct why *why)
 {
     struct segments *segments = walk->segments;
-    struct batch_head head = { 0 };
-    size_t got;
-    int handle;
-    fail f = segments_open(segments, 0, FILE_READ, &handle, why);
-    if (f)
-        return f;
-    f = segments->files->read(segments->files, handle, 0, &head, sizeof(head), &got, why);
-    segments->files->close(segments->files, handle);
+    struct batch_head head;
+    fail f = read_head(segments, 0, &head, why);
     if (f)
         return f;
     if (segments_first(segments, 0) != 0)
-        return corrupt(walk, "the log's first file is missing", why);
-    if (got < sizeof(head) || !batch_head_valid(&head) || head.first || head.count || head.chain)
-        return corrupt(walk, "the log's first batch is not what was written", why);
+        return walk_corrupt(walk, "the log's first file is missing", why);
+    if (!batch_head_valid(&head) || head.first || head.count || head.chain)
+        return walk_corrupt(walk, "the log's first batch is not what was written", why);
     segments->log_id = head.log_id;
     return FAIL_NONE;
 }
 
-static fail walk_to_end(struct walk *walk, instant *last_at, struct why *why)
+/* To the segment where the replay begins, marking the ones before, but never to the last: its first
+ * batch may be a torn end, and the one before must be there to go by. */
+static fail skip_to(struct walk *walk, uint64_t from, struct why *why)
 {
     struct segments *segments = walk->segments;
-    /* A process may have died between a segment's new name and the sync of that name. */
-    fail f = segments->files->sync_dir(segments->files, segments->dir, why);
-    if (!f)
-        f = read_id(walk, why);
+    for (size_t i = 0; i + 1 < segments_count(segments) && segments_first(segments, i) <= from;
+         i++) {
+        struct batch_head head;
+        fail f = read_head(segments, i, &head, why);
+        if (f)
+            return f;
+        walk->place = (struct place){ i, 0, segments_first(segments, i), head.chain };
+        if (!batch_head_valid(&head) || head.log_id != segments->log_id ||
+            head.first != walk->place.first)
+            return walk_corrupt(walk, "the first batch of this file is not what was written", why);
+        segments_note(segments, &walk->place);
+    }
+    return FAIL_NONE;
+}
+
+static fail take_batch(struct walk *walk, const struct log_opts *opts, instant *last_at,
+                       struct why *why)
+{
+    if (walk->head.at_last < *last_at)
+        return walk_corrupt(walk, "time goes back from one batch to the next", why);
+    *last_at = walk->head.at_last;
+    segments_note(walk->segments, &walk->last);
+    if (!opts->replay || walk->place.first <= opts->replay_from)
+        return FAIL_NONE;
+    return batch_each(&walk->head, walk->records, opts->replay_from, walk->place.first, TOPICS_ALL,
+                      opts->replay, opts->replay_ctx, why);
+}
+
+static fail walk_to_end(struct walk *walk, const struct log_opts *opts, instant *last_at,
+                        struct why *why)
+{
+    fail f = FAIL_NONE;
     for (bool found = true; !f && found;) {
         f = walk_next(walk, &found, why);
-        if (f || !found)
-            continue;
-        if (walk->head.at_last < *last_at)
-            return corrupt(walk, "time goes back from one batch to the next", why);
-        *last_at = walk->head.at_last;
-        segments_note(segments, &walk->last);
+        if (!f && found)
+            f = take_batch(walk, opts, last_at, why);
     }
     return f;
 }
 
-fail log_recover(struct segments *segments, struct place *end, instant *last_at, struct why *why)
+fail log_recover(struct segments *segments, const struct log_opts *opts, struct recovered *log,
+                 struct why *why)
 {
     struct walk walk;
     walk_init(&walk, segments, (struct place){ 0 });
-    *last_at = 0;
-    fail f = walk_to_end(&walk, last_at, why);
+    /* A process may have died between a segment's new name and the sync of that name. */
+    fail f = segments->files->sync_dir(segments->files, segments->dir, why);
+    if (!f)
+        f = read_id(&walk, why);
+    if (!f)
+        f = skip_to(&walk, opts->replay_from, why);
+    *log = (struct recovered){ .begin = walk.place };
+    if (!f)
+        f = walk_to_end(&walk, opts, &log->last_at, why);
     if (!f)
         f = judge_end(&walk, why);
     if (!f)
         f = write_last_again(&walk, why);
     if (!f)
         f = cut(&walk, why);
-    *end = walk.place;
+    log->end = walk.place;
     walk_fini(&walk);
     return f;
 }

@@ -3,9 +3,15 @@
 
 #include "store/log_segments.h"
 
-/* Checks every byte of every batch, decides about the end (see log_recover.c), and makes the last
- * batch durable for certain. *end: where the next batch goes; *last_at: of the newest record.
- * FAIL_CORRUPT: something acknowledged may be missing; nothing was changed, the log must not be
- * used. */
-fail log_recover(struct segments *segments, struct place *end, instant *last_at,
+struct recovered {
+    struct place begin; /* a segment's first batch: what is before was not looked at */
+    struct place end;   /* where the next batch goes */
+    instant last_at;    /* of the newest record */
+};
+
+/* Checks every byte of every batch from the segment of opts->replay_from on, gives the records to
+ * opts->replay, decides about the end (see log_recover.c), and makes the last batch durable for
+ * certain. FAIL_CORRUPT: something acknowledged may be missing; nothing was changed, the log must
+ * not be used. What replay fails with is passed on. */
+fail log_recover(struct segments *segments, const struct log_opts *opts, struct recovered *log,
                  struct why *why) MUST_USE;

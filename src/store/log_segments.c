@@ -145,6 +145,18 @@ void walk_fini(struct walk *walk)
     free(walk->window);
 }
 
+fail walk_corrupt(const struct walk *walk, const char *what, struct why *why)
+{
+    char path[PATH_MAX];
+    const struct place *place = &walk->place;
+    segments_path(walk->segments, segments_first(walk->segments, place->segment), path);
+    return fail_set(why, FAIL_CORRUPT,
+                    "the log is damaged at byte %llu of %s (record %llu): %s. Nothing was changed. "
+                    "Copy the folder away, then put back that file from a backup or mirror; do not "
+                    "cut it, acknowledged answers may lie behind",
+                    (unsigned long long)place->at, path, (unsigned long long)place->first, what);
+}
+
 void walk_reserve(struct walk *walk, size_t n)
 {
     must(n <= BATCH_BYTES_MAX);

@@ -65,6 +65,8 @@ void walk_init(struct walk *walk, struct segments *segments, struct place from);
 void walk_fini(struct walk *walk);
 /* *found: the next batch is in head and records. Not found: no valid one is at walk->place. */
 fail walk_next(struct walk *walk, bool *found, struct why *why) MUST_USE;
+/* Says what is wrong at walk->place, and what to do: FAIL_CORRUPT. */
+fail walk_corrupt(const struct walk *walk, const char *what, struct why *why);
 void walk_reserve(struct walk *walk, size_t n); /* an empty window with room for n bytes */
 /* Brings n bytes at `at` of the open segment into the window; fewer only at the end of the file. */
 fail walk_load(struct walk *walk, uint64_t at, size_t n, str *bytes, struct why *why) MUST_USE;

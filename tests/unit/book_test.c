@@ -1,5 +1,4 @@
-/* book_test.c - the answer book: its fold, its room for texts, its checkpoint; and the log's runs.
- */
+/* book_test.c - the answer book: its fold, its room for texts, and its checkpoint. */
 #include "app/book.h"
 #include "codec/wire.h"
 #include "store/log.h"
@@ -133,43 +132,4 @@ TEST(book, tables_of_another_roster_or_paper_are_refused)
     store_close(store);
     book_fini(&book);
     world_close(&w);
-}
-
-/* --- runs of the log ---------------------------------------------------------------------------
- */
-
-struct seen {
-    uint64_t next;
-    size_t runs, longest;
-};
-
-static fail see(void *ctx, const struct record *records, size_t n, struct why *why)
-{
-    struct seen *seen = ctx;
-    (void)why;
-    CHECK(n >= 1 && n <= LOG_RUN);
-    seen->runs++;
-    seen->longest = MAX(seen->longest, n);
-    for (size_t i = 0; i < n; i++)
-        CHECK_EQ(records[i].offset, seen->next++);
-    return FAIL_NONE;
-}
-
-TEST(log, is_read_in_runs_that_miss_nothing)
-{
-    struct log_opts opts = { .backend = "memory" };
-    struct seen seen = { .next = 5 };
-    struct why why;
-    struct log *log;
-    CHECK_OK(log_open(&log, &opts, &why));
-    for (uint32_t i = 0; i < 1000; i++) {
-        struct record record = { .topic = TOPIC_ANSWERS, .key = i, .body = STR("body") };
-        CHECK_OK(log_append(log, &record, NULL, &why));
-    }
-    log_flush(log);
-    CHECK_OK(log_read_runs(log, 5, TOPICS_ALL, see, &seen, &why));
-    CHECK_EQ(seen.next, 1000);
-    CHECK_EQ(seen.longest, LOG_RUN);
-    CHECK_EQ(seen.runs, (995 + LOG_RUN - 1) / LOG_RUN);
-    log_close(log);
 }

@@ -12,7 +12,7 @@ struct delivery {
     struct host *host;
     uint16_t *place;  /* by candidate: the item on their screen, as of the last heartbeat */
     uint32_t *seen_s; /* by candidate: seconds of exam time since `since` at the last request */
-    instant since;
+    instant since;    /* a second before the first */
     uint64_t saves_before, saves_per_s;
     instant rate_at;
     struct gateway_window last_minute; /* of saves and whatever else is P0 */
@@ -25,7 +25,6 @@ static fail delivery_open(void *state, struct host *host, struct why *why)
     delivery->host = host;
     delivery->place = host_table(CANDIDATES_MAX, sizeof(*delivery->place));
     delivery->seen_s = host_table(CANDIDATES_MAX, sizeof(*delivery->seen_s));
-    delivery->since = clock_now(host->clock) - 1000;
     return FAIL_NONE;
 }
 
@@ -47,6 +46,8 @@ static bool delivery_tick(void *state, struct host *host, instant now)
 static void seen(const struct req *req, uint32_t candidate)
 {
     struct delivery *delivery = req->state;
+    if (!delivery->since)
+        delivery->since = req->now - 1000;
     if (req->who == WHO_CANDIDATE)
         delivery->seen_s[candidate] = (uint32_t)((req->now - delivery->since) / 1000);
 }
