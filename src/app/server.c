@@ -25,6 +25,7 @@
 #define READ_BYTES      (256 * KIB)
 #define IN_BYTES_MAX    (96 * MIB)  /* the operator's largest body and more */
 #define HELD_BYTES_MAX  (256 * MIB) /* a peer that does not read is dropped */
+#define GONE_BYTES_MAX  MIB         /* of what was sent: kept until all is sent, or this much */
 #define ROUND_READS_MAX 8           /* chunks of one connection before the others get their turn */
 #define PROBES_MAX      32          /* connections; the oldest gives way */
 #define TICK_MS         100
@@ -33,7 +34,7 @@
 struct mark {
     uint64_t barrier; /* the log must be durable up to here, */
     uint64_t ticket;  /* and signatures written up to this one */
-    size_t end;       /* of the bytes in held that wait for both */
+    uint64_t end;     /* of the bytes in held that wait for both */
 };
 
 struct conn {
@@ -41,8 +42,9 @@ struct conn {
     bool admin, probe, broken;
     uint32_t watched; /* epoll events */
     struct out in, held;
-    size_t in_done;   /* of `in`: requests already run */
-    size_t sent, due; /* of `held`: gone; durable */
+    size_t in_done; /* of `in`: requests already run */
+    /* Places in all that is ever replied: where `held` begins; what is gone; what is durable. */
+    uint64_t base, sent, due;
     struct mark *marks;
     size_t mark_first, mark_count, mark_cap;
     struct exchange *busy;   /* a job of ours runs on the worker */
@@ -76,12 +78,32 @@ static void watch(struct server *server, int fd, uint32_t events, void *ptr)
 /* --- replies -----------------------------------------------------------------------------------
  */
 
+static uint64_t held_end(const struct conn *conn)
+{
+    return conn->base + conn->held.n;
+}
+
+static char *held_at(const struct conn *conn, uint64_t place)
+{
+    return conn->held.p + (place - conn->base);
+}
+
+/* Gives back what was sent. In a busy hall `held` is never empty: some reply always waits. */
+static void held_trim(struct conn *conn)
+{
+    size_t gone = conn->sent - conn->base, left = conn->held.n - gone;
+    if (left && gone < MAX(left, GONE_BYTES_MAX))
+        return;
+    out_drop(&conn->held, gone);
+    conn->base = conn->sent;
+}
+
 static void mark(struct conn *conn, uint64_t barrier, uint64_t ticket)
 {
     if (conn->mark_count) {
         struct mark *last = &conn->marks[conn->mark_first + conn->mark_count - 1];
         if (last->barrier >= barrier && last->ticket >= ticket) {
-            last->end = conn->held.n;
+            last->end = held_end(conn);
             return;
         }
     }
@@ -97,7 +119,7 @@ static void mark(struct conn *conn, uint64_t barrier, uint64_t ticket)
         }
     }
     conn->marks[conn->mark_first + conn->mark_count++] =
-        (struct mark){ barrier, ticket, conn->held.n };
+        (struct mark){ barrier, ticket, held_end(conn) };
 }
 
 static struct exchange *exchange_new(void)
@@ -114,12 +136,11 @@ static void exchange_free(struct exchange *exchange)
     free(exchange);
 }
 
-/* The ticket of the signature that the reply waits for, 0 when for none. The reply's bytes keep
- * their place in `held` until all of `held` has been sent. */
+/* The ticket of the signature that the reply waits for, 0 when for none. */
 static uint64_t ask_signature(struct server *server, struct conn *conn, struct exchange *exchange)
 {
     const struct req *req = &exchange->req;
-    size_t at = conn->held.n - exchange->body.n + req->sign_at;
+    uint64_t at = held_end(conn) - exchange->body.n + req->sign_at;
     if (!req->sign_line.n || conn->broken)
         return 0;
     if (signer_give(server->signer, req->sign_line, conn, at)) {
@@ -127,7 +148,7 @@ static uint64_t ask_signature(struct server *server, struct conn *conn, struct e
         return ++server->tickets;
     }
     exchange_sign(exchange);
-    memcpy(conn->held.p + at, exchange->body.p + req->sign_at, SIGNATURE_DIGITS);
+    memcpy(held_at(conn, at), exchange->body.p + req->sign_at, SIGNATURE_DIGITS);
     return 0;
 }
 
@@ -136,7 +157,7 @@ static void write_signatures(struct server *server)
     struct signed_line line;
     while (signer_take(server->signer, &line)) {
         struct conn *conn = line.owner;
-        memcpy(conn->held.p + line.at, line.hex, SIGNATURE_DIGITS);
+        memcpy(held_at(conn, line.at), line.hex, SIGNATURE_DIGITS);
         conn->unsigned_count--;
         server->signed_to++;
     }
@@ -178,7 +199,7 @@ static void send_due(struct server *server, struct conn *conn)
 {
     advance(server, conn);
     while (conn->sent < conn->due) {
-        ssize_t n = send(conn->fd, conn->held.p + conn->sent, conn->due - conn->sent, MSG_NOSIGNAL);
+        ssize_t n = send(conn->fd, held_at(conn, conn->sent), conn->due - conn->sent, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno != EAGAIN)
@@ -187,10 +208,7 @@ static void send_due(struct server *server, struct conn *conn)
             break;
         conn->sent += (size_t)n;
     }
-    if (conn->sent == conn->held.n) {
-        out_clear(&conn->held);
-        conn->sent = conn->due = 0;
-    }
+    held_trim(conn);
     rewatch(server, conn);
 }
 
@@ -253,8 +271,7 @@ static void take_all(struct server *server, struct conn *conn)
         if (conn->in.cap > 4 * MIB)
             out_fini(&conn->in);
     } else if (conn->in_done > conn->in.n / 2) {
-        memmove(conn->in.p, conn->in.p + conn->in_done, conn->in.n - conn->in_done);
-        conn->in.n -= conn->in_done;
+        out_drop(&conn->in, conn->in_done);
     } else {
         return;
     }
@@ -338,11 +355,8 @@ static void accept_all(struct server *server, int listener)
     }
 }
 
-/* Closing alone does not end the watching: the child that writes a checkpoint has the socket too,
- * and epoll would go on to give us a pointer to what is freed here. */
-static void conn_free(struct server *server, struct conn *conn)
+static void conn_free(struct conn *conn)
 {
-    fail_ignore(epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL) != 0, "may be gone");
     close(conn->fd);
     out_fini(&conn->in);
     out_fini(&conn->held);
@@ -351,21 +365,24 @@ static void conn_free(struct server *server, struct conn *conn)
 }
 
 /* A connection whose job still runs stays until the worker gives the job back, and one that waits
- * for a signature until that is written. */
+ * for a signature until that is written. Closing alone would not end the watching: the child that
+ * writes a checkpoint has the socket too, and epoll would go on to give us a pointer to what is
+ * freed here. */
 static void drop_broken(struct server *server)
 {
     for (struct conn **at = &server->conns; *at;) {
         struct conn *conn = *at;
         if (!conn->broken) {
             at = &conn->next;
-        } else if (conn->busy || conn->unsigned_count) {
-            fail_ignore(epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL) != 0,
-                        "may be gone");
-            at = &conn->next;
-        } else {
-            *at = conn->next;
-            conn_free(server, conn);
+            continue;
         }
+        fail_ignore(epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL) != 0, "may be done");
+        if (conn->busy || conn->unsigned_count) {
+            at = &conn->next;
+            continue;
+        }
+        *at = conn->next;
+        conn_free(conn);
     }
 }
 
@@ -436,7 +453,7 @@ static void stop(struct server *server)
         server->conns = conn->next;
         if (conn->busy)
             exchange_free(conn->busy);
-        conn_free(server, conn);
+        conn_free(conn);
     }
     exchange_free(server->spare);
     close(server->epoll);

@@ -81,7 +81,7 @@ int signer_fd(const struct signer *signer)
     return signer->fd;
 }
 
-bool signer_give(struct signer *signer, str line, void *owner, size_t at)
+bool signer_give(struct signer *signer, str line, void *owner, uint64_t at)
 {
     if (signer->given - signer->taken == WAITING_MAX || line.n > LINE_BYTES_MAX)
         return false;

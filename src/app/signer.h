@@ -11,13 +11,13 @@ struct signer;
 
 struct signed_line {
     void *owner; /* whoever asked, and */
-    size_t at;   /* where in their bytes the digits belong */
+    uint64_t at; /* where in their bytes the digits belong */
     char hex[SIGNATURE_DIGITS + 1];
 };
 
 struct signer *signer_new(const struct keys *keys); /* keeps keys */
 int signer_fd(const struct signer *signer);         /* readable when signer_take has something */
 /* Copies line. False when too many wait, or the line is too long for that: sign it yourself. */
-bool signer_give(struct signer *signer, str line, void *owner, size_t at);
+bool signer_give(struct signer *signer, str line, void *owner, uint64_t at);
 bool signer_take(struct signer *signer, struct signed_line *line); /* false: none is finished */
 void signer_free(struct signer *signer);                           /* finishes none of the rest */

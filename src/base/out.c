@@ -134,6 +134,14 @@ void out_clear(struct out *out)
     out->failed = false;
 }
 
+void out_drop(struct out *out, size_t n)
+{
+    must(n <= out->n);
+    out->n -= n;
+    if (n && out->n)
+        memmove(out->p, out->p + n, out->n);
+}
+
 void out_fini(struct out *out)
 {
     free(out->p);

@@ -28,6 +28,7 @@ void out_fmt(struct out *out, const char *format, ...) PRINTF(2, 3);
 void out_json(struct out *out, str s); /* a JSON string with its quotes; bad UTF-8 becomes U+FFFD */
 void out_time(struct out *out, instant at); /* 2027-01-22T03:30:00.000Z */
 void out_clear(struct out *out);            /* length 0, memory kept */
+void out_drop(struct out *out, size_t n);   /* the first n bytes; what is behind them moves up */
 void out_fini(struct out *out);
 
 static inline str out_view(const struct out *out)

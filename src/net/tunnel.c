@@ -78,18 +78,26 @@ static size_t stream_waits(const struct stream *stream)
     return stream->bytes.n - stream->sent;
 }
 
+/* Gives back what was sent. Between a busy gateway and a busy hall a stream is never empty. */
+static void stream_trim(struct stream *stream)
+{
+    if (stream_waits(stream) && stream->sent < MAX(stream_waits(stream), READ_BYTES))
+        return;
+    out_drop(&stream->bytes, stream->sent);
+    stream->sent = 0;
+}
+
 /* False: the socket is broken. */
 static bool stream_send(struct stream *stream, int fd)
 {
-    while (stream_waits(stream)) {
-        ssize_t n = send(fd, stream->bytes.p + stream->sent, stream_waits(stream), MSG_NOSIGNAL);
-        if (n < 0)
-            return errno == EAGAIN || errno == EINTR;
-        stream->sent += (size_t)n;
+    ssize_t n = 0;
+    while (n >= 0 && stream_waits(stream)) {
+        n = send(fd, stream->bytes.p + stream->sent, stream_waits(stream), MSG_NOSIGNAL);
+        stream->sent += (size_t)MAX(n, 0);
     }
-    out_clear(&stream->bytes);
-    stream->sent = 0;
-    return true;
+    bool fine = n >= 0 || errno == EAGAIN || errno == EINTR;
+    stream_trim(stream);
+    return fine;
 }
 
 static void side_watch(const struct tunnel *tunnel, struct side *side, const struct side *other)
@@ -253,6 +261,8 @@ static void somebody_knocks(struct tunnel *tunnel)
     int fd = accept4(tunnel->opts->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0)
         span_new(tunnel, fd, false);
+    else if (errno == EMFILE || errno == ENFILE) /* they wait in the kernel's queue */
+        tunnel->listen_at_ms = tunnel->now_ms + PAUSE_MS;
 }
 
 static void socket_tune(int fd)
@@ -282,10 +292,8 @@ static void dialed(struct tunnel *tunnel)
 
 static void handshake_failed(struct tunnel *tunnel, const struct span *span)
 {
-    if (span->dialed) {
-        tunnel->dialing = false;
+    if (span->dialed)
         tunnel->listen_at_ms = tunnel->now_ms + PAUSE_MS;
-    }
     if (tunnel->said_ms && tunnel->now_ms - tunnel->said_ms < SAY_EVERY_MS)
         return;
     tunnel->said_ms = tunnel->now_ms;
@@ -306,6 +314,8 @@ static void sweep(struct tunnel *tunnel)
         }
         if (!open)
             handshake_failed(tunnel, span);
+        if (span->dialed && span->local.fd < 0) /* it ends without having been joined */
+            tunnel->dialing = false;
         *at = span->next;
         span_free(tunnel, span);
     }

@@ -352,12 +352,10 @@ static bool flush(struct io_conn *conn)
         return true;
     if (!write_some(conn, out_view(&conn->out), &sent))
         return false;
-    if (sent == conn->out.n) {
+    if (sent == conn->out.n)
         out_fini(&conn->out);
-    } else if (sent) {
-        memmove(conn->out.p, conn->out.p + sent, conn->out.n - sent);
-        conn->out.n -= sent;
-    }
+    else
+        out_drop(&conn->out, sent);
     return true;
 }
 

@@ -145,6 +145,16 @@ static void put_exam(struct out *out, const char *name)
             name);
 }
 
+static void all_answer(struct reader *reader, struct out *out, unsigned n)
+{
+    char body[2000];
+    say(reader->fd, out->p, out->n);
+    out_clear(out);
+    for (unsigned i = 0; i < n; i++)
+        if (next(reader, body) >= 300)
+            test_failed(__FILE__, __LINE__, "reply %u: %s", i, body);
+}
+
 TEST(server, pipelined_requests_are_answered_in_order_when_durable)
 {
     struct running r;
@@ -311,6 +321,32 @@ TEST(server, a_long_job_holds_its_own_connection_and_no_other)
     stop(&r);
 }
 
+/* More than may ever wait for a peer that does not read. */
+TEST(server, a_peer_that_reads_but_never_all_may_go_on_for_ever)
+{
+    static const char list[] = "GET /v1/exams HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct running r;
+    static struct reader reader;
+    struct out out = out_make(MIB);
+    char body[2000], name[16];
+    start(&r);
+    reader = (struct reader){ .fd = dial(&r, "admin") };
+    for (unsigned i = 0; i < 250; i++) { /* so that each list has more than 20 KB */
+        snprintf(name, sizeof(name), "exam-%u", i);
+        put_exam(&out, name);
+    }
+    all_answer(&reader, &out, 250);
+    for (unsigned i = 0; i < 100; i++) /* what the sockets do not take waits in the hall */
+        say(reader.fd, list, sizeof(list) - 1);
+    for (unsigned i = 0; i < 256 * MIB / (20 * KIB); i++) {
+        say(reader.fd, list, sizeof(list) - 1);
+        CHECK_EQ(next(&reader, body), 200);
+    }
+    close(reader.fd);
+    out_fini(&out);
+    stop(&r);
+}
+
 TEST(server, who_hangs_up_in_the_middle_of_anything_harms_nobody)
 {
     struct running r;
@@ -332,11 +368,6 @@ TEST(server, who_hangs_up_in_the_middle_of_anything_harms_nobody)
     out_fini(&out);
     stop(&r);
 }
-
-/* --- signatures --------------------------------------------------------------------------------
- */
-
-#define MANY 60
 
 /* A checkpoint is written by a forked child, which has a copy of every socket. */
 TEST(server, a_connection_that_ends_while_a_child_holds_it_is_forgotten)
@@ -366,6 +397,11 @@ TEST(server, a_connection_that_ends_while_a_child_holds_it_is_forgotten)
     stop(&r);
 }
 
+/* --- signatures --------------------------------------------------------------------------------
+ */
+
+#define MANY 60
+
 static void post(struct out *out, const char *target, const char *cookie, const char *body)
 {
     out_fmt(out,
@@ -375,16 +411,6 @@ static void post(struct out *out, const char *target, const char *cookie, const 
     if (cookie)
         out_fmt(out, "Cookie: __Host-examhall=%s\r\n", cookie);
     out_fmt(out, "\r\n%s", body);
-}
-
-static void all_answer(struct reader *reader, struct out *out, unsigned n)
-{
-    char body[2000];
-    say(reader->fd, out->p, out->n);
-    out_clear(out);
-    for (unsigned i = 0; i < n; i++)
-        if (next(reader, body) >= 300)
-            test_failed(__FILE__, __LINE__, "reply %u: %s", i, body);
 }
 
 /* An open exam, and MANY candidates with the rolls S0, S1 ... who have started. */
