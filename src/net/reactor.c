@@ -70,11 +70,14 @@ static void listen_on(struct reactor *reactor, bool on)
 }
 
 /* Nobody is accepted while we are full, leaving or stopping, or just ran out of descriptors: the
- * kernel keeps them in its queue. */
+ * kernel keeps them in its queue. Nor while handshakes wait: a handshake takes two turns within
+ * handshake_ms, and a crowd that is let into that queue at once spends them there, is cut before
+ * its second turn, and comes again. In the kernel's queue no time runs out. */
 static void listen_if_room(struct reactor *reactor)
 {
     listen_on(reactor, !reactor->stopping && !reactor->leaving &&
                            reactor->open < reactor->conn_max &&
+                           reactor->handshakes.count < HANDSHAKES_WAIT &&
                            reactor->now_us >= reactor->accept_at_us);
 }
 
@@ -314,7 +317,7 @@ void reactor_init(struct reactor *reactor, struct net *net, const struct gateway
     for (size_t i = 0; i < PHASE_COUNT; i++)
         reactor->lists[i] = (struct list){ NO_CONN, NO_CONN };
     for (size_t i = 0; i < GATEWAY_CLASSES; i++)
-        pipe_init(&reactor->pipes[i], i, limits->reply_bytes_max + 64 * KIB);
+        pipe_init(&reactor->pipes[i], i, limits->reply_bytes_max);
     if (opts->stop_fd >= 0)
         must(net->watch(net, opts->stop_fd, TAG_STOP, NET_LEVEL));
     if (opts->leave_fd >= 0)

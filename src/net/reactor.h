@@ -20,6 +20,7 @@
 #define PIPE_SCRATCH_BYTES (256 * KIB)
 #define CIPHER_STEP        (32 * KIB) /* so much is encrypted ahead of a socket */
 #define HANDSHAKES_MAX     8          /* in one round, about 3 ms of them */
+#define HANDSHAKES_WAIT    64         /* with so many in the queue nobody else is accepted */
 #define NO_CONN            UINT32_MAX
 
 /* What an event's tag says it is about: kind in the top byte; for a connection its generation (24
