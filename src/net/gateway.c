@@ -42,7 +42,7 @@ static const struct gateway_limits defaults = {
     .leave_per_s = 1000, /* all reactors together: in TLS that is half a core of handshakes */
     .rate_bytes_per_s = 500,
     .head_bytes_max = 8 * KIB,
-    .reply_bytes_max = 16 * MIB,
+    .reply_bytes_max = GATEWAY_REPLY_BYTES_MAX,
     .sends_max = 8,
 };
 
@@ -252,13 +252,37 @@ static fail workers_run(struct worker *workers, unsigned count, const struct gat
     return f;
 }
 
+/* What each reactor is given: a table of descriptors of its own, or its share of the one. Gives how
+ * many connections all of them take. */
+static unsigned workers_share(struct worker *workers, unsigned count,
+                              const struct gateway_opts *opts, const struct gateway_limits *limits,
+                              unsigned files)
+{
+    bool own_table = count > 1 && tables_are_given();
+    unsigned table = files - GATEWAY_DESCRIPTORS_SPARE;
+    if (!own_table)
+        table = (files - MIN(count * GATEWAY_DESCRIPTORS_SPARE, files / 2)) / count;
+    unsigned each = opts->connections_max ? (opts->connections_max + count - 1) / count : table;
+    for (unsigned i = 0; i < count; i++) {
+        workers[i].opts = opts;
+        workers[i].limits = limits;
+        workers[i].row = &opts->stats->rows[opts->first_row + i];
+        workers[i].conn_max = MIN(each, table);
+        workers[i].own_table = own_table;
+        workers[i].rest_us = count > limits_cores() ? REST_US : 0;
+    }
+    return count * MIN(each, table);
+}
+
 fail gateway_run(const struct gateway_opts *opts, struct why *why)
 {
     struct gateway_limits limits = limits_of(opts);
     struct gateway_opts inner = *opts;
     unsigned files = limits_files();
-    must(files > 2 * GATEWAY_DESCRIPTORS_SPARE);
-    unsigned table = files - GATEWAY_DESCRIPTORS_SPARE, count = reactors_of(opts, table);
+    if (files <= 2 * GATEWAY_DESCRIPTORS_SPARE)
+        return fail_set(why, FAIL_WORLD, "No more than %u files may be open; raise it: ulimit -n",
+                        files);
+    unsigned count = reactors_of(opts, files - GATEWAY_DESCRIPTORS_SPARE);
     struct gateway_stats *stats = inner.stats = stats_ready(opts, count);
     struct worker *workers = calloc(count, sizeof(*workers));
     must(workers);
@@ -282,21 +306,10 @@ fail gateway_run(const struct gateway_opts *opts, struct why *why)
     inner.leave_fd = leave_event;
     limits.leave_per_s = (limits.leave_per_s + count - 1) / count;
     atomic_store(&not_ready, count);
-    bool own_table = count > 1 && tables_are_given();
-    if (!own_table)
-        table = (files - MIN(count * GATEWAY_DESCRIPTORS_SPARE, files / 2)) / count;
-    unsigned each = opts->connections_max ? (opts->connections_max + count - 1) / count : table;
-    for (unsigned i = 0; i < count; i++) {
-        workers[i].opts = &inner;
-        workers[i].limits = &limits;
-        workers[i].row = &stats->rows[opts->first_row + i];
-        workers[i].conn_max = MIN(each, table);
-        workers[i].own_table = own_table;
-        workers[i].rest_us = count > limits_cores() ? REST_US : 0;
-    }
+    unsigned conn_max = workers_share(workers, count, &inner, &limits, files);
     gateway_log(opts, "info", "gateway.started",
                 "\"pid\":%d,\"reactors\":%u,\"connections_max\":%u", (int)getpid(), count,
-                count * MIN(each, table));
+                conn_max);
     f = workers_run(workers, count, opts, why);
     gateway_log(opts, "info", "gateway.stopped", "\"pid\":%d", (int)getpid());
 out:

@@ -11,7 +11,8 @@
 #include "net/gateway_stats.h"
 
 #define GATEWAY_TICKET_KEY_BYTES  80
-#define GATEWAY_DESCRIPTORS_SPARE 64 /* of each reactor's table, for what is no client */
+#define GATEWAY_REPLY_BYTES_MAX   (16 * MIB) /* of a hall's reply; the default of its limit */
+#define GATEWAY_DESCRIPTORS_SPARE 64         /* of each reactor's table, for what is no client */
 
 /* A file of the portal, in memory for ever. `gzip` may be empty. etag with its quotes. */
 struct gateway_file {

@@ -17,7 +17,9 @@
 
 void pipe_init(struct pipe *pipe, enum gateway_class class, size_t reply_bytes_max)
 {
-    *pipe = (struct pipe){ .handle = -1, .class = class, .in = out_make(reply_bytes_max) };
+    /* A reply that is not whole, and one read more: the rest of it, and others behind it. */
+    size_t in_max = reply_bytes_max + REPLY_HEAD_MAX + PIPE_SCRATCH_BYTES;
+    *pipe = (struct pipe){ .handle = -1, .class = class, .in = out_make(in_max) };
 }
 
 void pipe_fini(struct reactor *reactor, struct pipe *pipe)
@@ -402,8 +404,7 @@ static bool take(struct reactor *reactor, struct pipe *pipe, str bytes)
     if (pipe->in.failed || !deliver_all(reactor, pipe, &bytes))
         return false;
     if (partial) {
-        memmove(pipe->in.p, bytes.p, bytes.n);
-        pipe->in.n = bytes.n;
+        out_drop(&pipe->in, pipe->in.n - bytes.n);
     } else {
         out_str(&pipe->in, bytes);
     }

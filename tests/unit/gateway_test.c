@@ -761,6 +761,42 @@ TEST(gateway, a_large_file_reaches_a_slow_reader_whole)
     gate_world_close(&w);
 }
 
+static struct world_hall *hall_asked(void)
+{
+    for (size_t i = 0; i < COUNT(w.halls); i++)
+        if (w.halls[i].handle >= 0 && w.halls[i].in.n)
+            return &w.halls[i];
+    test_failed(__FILE__, __LINE__, "no hall was asked");
+}
+
+TEST(gateway, the_largest_replies_one_behind_the_other_pass)
+{
+    struct world_client clients[2];
+    gate_world_open(&w, 1, true);
+    w.silent = true;
+    for (size_t i = 0; i < COUNT(clients); i++) {
+        client_dial(&w, &clients[i]);
+        clients[i].in.bytes_max = 2 * MIB;
+        client_say(&w, &clients[i], STR("GET /v1/papers/1 HTTP/1.1\r\n" HOST "\r\n"));
+    }
+    gate_world_run(&w, 3, 1);
+    struct out *out = &hall_asked()->out;
+    for (size_t i = 0; i < COUNT(clients); i++) {
+        out_fmt(out, "HTTP/1.1 200 OK\r\nContent-Length: %u\r\n\r\n", w.limits.reply_bytes_max);
+        must(out_reserve(out, w.limits.reply_bytes_max));
+        memset(out->p + out->n, 'x', w.limits.reply_bytes_max);
+        out->n += w.limits.reply_bytes_max;
+    }
+    gate_world_run(&w, 10, 1);
+    for (size_t i = 0; i < COUNT(clients); i++) {
+        client_step(&w, &clients[i]);
+        CHECK_EQ(client_reply_of(&clients[i], NULL), 200);
+        client_hang_up(&w, &clients[i]);
+    }
+    CHECK_EQ(w.stats->rows[0].reconnects, 0);
+    gate_world_close(&w);
+}
+
 TEST(gateway, a_reader_who_stops_is_cut)
 {
     static unsigned char big[300000];

@@ -1,4 +1,5 @@
 /* itembank_service_test.c - exams and items through the whole hall: defined, refused, frozen. */
+#include "codec/base64.h"
 #include "tests/unit/world.h"
 
 #include <stdio.h>
@@ -97,6 +98,57 @@ TEST(itembank, replacing_empties_the_paper_and_its_keys_first)
     CHECK_STR(world_in(&w, "exams", 0, "items"), STR("1"));
     CHECK_EQ(world_event_count(&w, TOPIC_KEYS, KEYS_EMPTIED), 1);
     world_close(&w);
+}
+
+/* A request with as many items as it may bring, each as large as one may be: 15 MB of JSON. */
+static void hundred_largest(struct out *body)
+{
+    static uint8_t png[60 * KIB] = "\x89PNG\r\n\x1a\n";
+    static char picture[BASE64_PADDED_CHARS(sizeof(png))];
+    struct out text = out_make(64 * KIB);
+    base64_encode(BASE64_PADDED, picture, png, sizeof(png));
+    while (text.n < 60 * KIB)
+        out_z(&text, "Which of these is right? ");
+    out_z(body, "{\"items\":[");
+    for (unsigned i = 0; i < 100; i++) {
+        out_fmt(body, "%s{\"kind\":\"number\",\"key\":\"1\",\"text\":\"", i ? "," : "");
+        out_str(body, out_view(&text));
+        out_z(body, "\",\"image\":{\"alt\":\"a line\",\"src\":\"data:image/png;base64,");
+        out_str(body, str_of(picture, sizeof(picture)));
+        out_z(body, "\"}}");
+    }
+    out_bytes(body, "]}", 3); /* with its NUL */
+    out_fini(&text);
+}
+
+TEST(itembank, a_request_may_bring_a_hundred_of_the_largest_items)
+{
+    struct world w;
+    struct out body = out_make(32 * MIB);
+    hundred_largest(&body);
+    world_open(&w, &(struct world_opts){ .bare = true, .memory = true });
+    CHECK_EQ(world_admin(&w, "PUT", "/v1/exams/a", "{}"), 200);
+    CHECK_EQ(world_admin(&w, "POST", "/v1/exams/a/items", body.p), 200);
+    CHECK_EQ(world_i64(&w, "imported"), 100);
+    CHECK_EQ(world_admin(&w, "POST", "/v1/exams/a/open", "{}"), 200);
+    world_close(&w);
+    out_fini(&body);
+}
+
+TEST(itembank, a_paper_that_no_gateway_passes_on_is_not_opened)
+{
+    struct world w;
+    struct out body = out_make(32 * MIB);
+    hundred_largest(&body);
+    world_open(&w, &(struct world_opts){ .bare = true, .memory = true });
+    CHECK_EQ(world_admin(&w, "PUT", "/v1/exams/a", "{}"), 200);
+    for (int i = 0; i < 2; i++)
+        CHECK_EQ(world_admin(&w, "POST", "/v1/exams/a/items", body.p), 200);
+    CHECK_EQ(world_admin(&w, "POST", "/v1/exams/a/open", "{}"), 413);
+    CHECK_EQ(world_admin(&w, "GET", "/v1/exams", NULL), 200);
+    CHECK_STR(world_in(&w, "exams", 0, "state"), STR("draft"));
+    world_close(&w);
+    out_fini(&body);
 }
 
 TEST(itembank, an_opened_paper_is_frozen)

@@ -9,10 +9,11 @@
 #include "app/service.h"
 #include "codec/decimal.h"
 #include "codec/gzip.h"
+#include "net/gateway.h"
 
 #include <sodium.h>
 
-#define PAPER_BYTES_MAX (64 * MIB)
+#define PAPER_BYTES_MAX GATEWAY_REPLY_BYTES_MAX /* a larger one would reach no candidate */
 #define SIGHTS_MAX      32
 #define FOUND_MAX       20
 
@@ -65,10 +66,9 @@ static fail build_paper(const struct exam *exam, struct paper *paper, struct are
     sodium_bin2hex(paper->digest, sizeof(paper->digest), hash, sizeof(hash));
     out_fmt(&whole, "{\"digest\":\"%s\",", paper->digest);
     out_str(&whole, out_view(&rest));
-    fail f =
-        rest.failed || whole.failed
-            ? fail_set(why, FAIL_LIMIT, "the paper is larger than %zu MiB", PAPER_BYTES_MAX / MIB)
-            : FAIL_NONE;
+    fail f = rest.failed || whole.failed
+                 ? fail_set(why, FAIL_LIMIT, "the paper is larger than %zu bytes", PAPER_BYTES_MAX)
+                 : FAIL_NONE;
     if (!f) {
         paper->plain = arena_str(memory, out_view(&whole));
         paper->gzip = gzip_pack(paper->plain, memory);

@@ -8,7 +8,8 @@
 
 #include <sodium.h>
 
-#define ITEMS_AT_ONCE_MAX 100
+#define ITEMS_AT_ONCE_MAX     100
+#define ITEM_MEMORY_BYTES_MAX (4 * MIB) /* of the item at hand: its picture, its key's texts */
 
 struct itembank {
     char *body; /* LOG_BODY_BYTES_MAX of room for the event at hand */
@@ -176,15 +177,11 @@ static fail emit_public(struct req *req, uint32_t index, const struct item *item
 {
     const struct exam *exam = &req->host->directory->exams[index];
     struct out json = out_make(LOG_BODY_BYTES_MAX);
+    struct wire_out out = wire_out_make(((struct itembank *)req->state)->body, LOG_BODY_BYTES_MAX);
     unsigned section = 0;
     while (section < exam->section_count && !str_eq(exam->sections[section], item->section))
         section++;
     item_write_public(&json, item, number, section);
-    /* As much as this item needs: a request brings many, and its arena is capped. */
-    size_t bytes_max = out_view(&json).n + item->section.n + 256;
-    char *body = arena_bytes(req->arena, bytes_max);
-    must(body);
-    struct wire_out out = wire_out_make(body, bytes_max);
     uint8_t digest[ITEM_DIGEST_BYTES];
     item_digest(item, digest);
     wire_put_u16(&out, (uint16_t)number);
@@ -197,33 +194,33 @@ static fail emit_public(struct req *req, uint32_t index, const struct item *item
     wire_put_str(&out, item->section);
     wire_put(&out, digest, sizeof(digest));
     wire_put_str(&out, out_view(&json));
-    bool fits = !out.failed && !json.failed && out.n <= LOG_BODY_BYTES_MAX;
+    bool fits = !out.failed && !json.failed;
     out_fini(&json);
     if (!fits)
         return fail_set(req->why, FAIL_LIMIT, "the item is larger than %zu KiB with its picture",
                         LOG_BODY_BYTES_MAX / KIB);
-    return emit_bulk(req->host, TOPIC_EXAMS, ITEM_ADDED, index, str_of(body, out.n), req->why);
+    return emit_bulk(req->host, TOPIC_EXAMS, ITEM_ADDED, index, str_of(out.p, out.n), req->why);
 }
 
 static fail emit_key(struct req *req, uint32_t index, const struct item *item, unsigned number)
 {
-    char *body = ((struct itembank *)req->state)->body, key[SCORE_KEY_BYTES_MAX];
+    char key[SCORE_KEY_BYTES_MAX];
     struct wire_out key_out = wire_out_make(key, sizeof(key));
-    struct wire_out out = wire_out_make(body, LOG_BODY_BYTES_MAX);
+    struct wire_out out = wire_out_make(((struct itembank *)req->state)->body, LOG_BODY_BYTES_MAX);
     score_key_encode(&key_out, &item->key);
     must(!key_out.failed);
     wire_put_u16(&out, (uint16_t)number);
     wire_put_u8(&out, item->partial);
     wire_put_str(&out, str_of(key, key_out.n));
     must(!out.failed);
-    return emit_bulk(req->host, TOPIC_KEYS, KEY_SET, index, str_of(body, out.n), req->why);
+    return emit_bulk(req->host, TOPIC_KEYS, KEY_SET, index, str_of(out.p, out.n), req->why);
 }
 
-static fail add_item(struct req *req, uint32_t index, const struct json *json)
+static fail add_item(struct req *req, uint32_t index, const struct json *json, struct arena *arena)
 {
     const struct exam *exam = &req->host->directory->exams[index];
     struct item item;
-    fail f = item_from_json(&item, json, req->arena, req->why);
+    fail f = item_from_json(&item, json, arena, req->why);
     if (!f)
         f = item_check(&item, req->why);
     if (f)
@@ -276,8 +273,10 @@ static fail items_add(struct req *req)
     if (f)
         return f;
     struct out refused = out_make(MIB);
+    struct arena arena = arena_make(ITEM_MEMORY_BYTES_MAX); /* not the request's: it has many */
     for (const struct json *json = items->first; json; json = json->next, at++) {
-        if (!add_item(req, index, json)) {
+        arena_reset(&arena);
+        if (!add_item(req, index, json, &arena)) {
             imported++;
             continue;
         }
@@ -293,6 +292,7 @@ static fail items_add(struct req *req)
     out_str(req->out, out_view(&refused));
     out_z(req->out, "]}");
     out_fini(&refused);
+    arena_fini(&arena);
     return FAIL_NONE;
 }
 
