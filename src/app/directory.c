@@ -77,6 +77,20 @@ static void index_roll(struct directory *d, uint32_t candidate)
     insert_roll(d, candidate);
 }
 
+static uint64_t time_key(uint32_t candidate, str key)
+{
+    return str_hash(key) + candidate * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+bool directory_time_added(const struct directory *d, uint32_t candidate, str key)
+{
+    uint64_t wanted = time_key(candidate, key);
+    for (size_t i = 0; i < MIN(d->time_key_count, TIME_KEYS); i++)
+        if (d->time_keys[i] == wanted)
+            return true;
+    return false;
+}
+
 void exam_write(struct out *out, const struct exam *exam)
 {
     jo_open(out, NULL, '{');
@@ -244,7 +258,8 @@ static void apply_attempt(struct directory *d, const struct record *r, struct wi
         str key = wire_get_str(in);
         attempt->extra_s += seconds;
         attempt->ends_at += attempt->ends_at ? seconds * (instant)1000 : 0;
-        attempt->time_key = key.n ? str_hash(key) : 0;
+        if (key.n)
+            d->time_keys[d->time_key_count++ % TIME_KEYS] = time_key(r->key, key);
     } else if (r->type == ATTEMPT_SUBMITTED) {
         d->submitted_count += attempt->submitted_at == 0;
         attempt->submitted_at = r->at;

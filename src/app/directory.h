@@ -19,6 +19,7 @@
 #define SHIFTS_MAX     64
 #define OFFICERS_MAX   1000
 #define CANDIDATES_MAX 2000000 /* addresses are reserved, memory is used as they come */
+#define TIME_KEYS      4096    /* so many additions of time are known when they are sent again */
 
 enum exam_state { EXAM_DRAFT, EXAM_OPEN, EXAM_CLOSED_STATE, EXAM_SCORED_STATE, EXAM_PUBLISHED };
 extern const char *const exam_state_names[]; /* "draft", "open", "closed", "scored", "published" */
@@ -69,7 +70,6 @@ struct attempt {
     uint16_t answered;                         /* as of submission */
     uint32_t saves;
     uint8_t digest[32]; /* of all answers, as of submission */
-    uint64_t time_key;  /* hash of the Idempotency-Key of the newest addition of time */
 };
 
 struct candidate {
@@ -96,6 +96,8 @@ struct directory {
     unsigned officer_count;
     uint32_t *by_roll; /* open addressing: index + 1 */
     uint32_t by_roll_mask;
+    uint64_t time_keys[TIME_KEYS]; /* a ring of hashes: attempt and Idempotency-Key */
+    uint64_t time_key_count;       /* how many there ever were */
     struct arena texts;
 };
 
@@ -112,6 +114,8 @@ fail directory_load(struct directory *directory, struct store *store, struct why
 struct exam *directory_exam(const struct directory *directory, str name); /* NULL when none */
 struct candidate *directory_roll(const struct directory *directory, str roll);
 struct officer *directory_officer(const struct directory *directory, str name);
+/* Was time added to this attempt with this Idempotency-Key, among the newest TIME_KEYS? */
+bool directory_time_added(const struct directory *directory, uint32_t candidate, str key);
 
 /* The exam's row as everybody may see it (ARCHITECTURE.md, GET /v1/exams). */
 void exam_write(struct out *out, const struct exam *exam);

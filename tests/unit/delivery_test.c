@@ -17,7 +17,7 @@ static unsigned act(struct world *w, const char *what)
 
 static unsigned add_time(struct world *w, unsigned attempt, int minutes, const char *key)
 {
-    char target[80], body[80], header[160];
+    char target[80], body[80], header[400];
     snprintf(target, sizeof(target), "/v1/staff/attempts/%u/time", attempt);
     snprintf(body, sizeof(body), "{\"minutes\":%d,\"reason\":\"power failure\"}", minutes);
     snprintf(header, sizeof(header), "Idempotency-Key: %s\r\n", key ? key : "");
@@ -170,6 +170,77 @@ TEST(delivery, an_addition_sent_twice_is_made_once)
     CHECK_EQ(add_time(&w, 1, 10, "another"), 200);
     CHECK_EQ(world_i64(&w, "ends_at"), WORLD_START + 80 * MINUTE_MS);
     CHECK_EQ(world_event_count(&w, TOPIC_ATTEMPTS, TIME_ADDED), 2);
+    world_close(&w);
+}
+
+static void add_candidates(struct world *w, unsigned first, unsigned n)
+{
+    struct out body = out_make(MIB);
+    out_z(&body, "{\"rows\":[");
+    for (unsigned i = 0; i < n; i++)
+        out_fmt(&body, "%s{\"roll\":\"X%u\",\"name\":\"N\",\"centre\":\"C\"}", i ? "," : "",
+                first + i);
+    out_bytes(&body, "]}", 3); /* with its NUL */
+    CHECK_EQ(world_admin(w, "POST", "/v1/roster", body.p), 200);
+    CHECK_EQ(world_i64(w, "imported"), n);
+    out_fini(&body);
+}
+
+/* Saves wait for it, so a search through a whole nation comes in pieces. */
+TEST(delivery, a_search_is_answered_in_pieces_until_all_were_looked_at)
+{
+    struct world w;
+    char target[80] = "/v1/staff/candidates?q=X6399";
+    unsigned asked = 0, found = 0;
+    world_open(&w, &(struct world_opts){ .memory = true });
+    for (unsigned i = 0; i < 4; i++)
+        add_candidates(&w, 1600 * i, 1600);
+    for (int64_t next = 1; next; asked++) {
+        CHECK_EQ(world_admin(&w, "GET", target, NULL), 200);
+        found += world_count(&w, "candidates");
+        str text = json_get(w.json, STR("next"))->text;
+        next = text.n ? world_i64(&w, "next") : 0;
+        snprintf(target, sizeof(target), "/v1/staff/candidates?q=X6399&after=%lld",
+                 (long long)next);
+    }
+    CHECK_EQ(found, 1);
+    CHECK_EQ(asked, 2);
+    world_close(&w);
+}
+
+/* As a gateway does with all that a hall had not answered when it died. */
+TEST(delivery, several_additions_sent_again_in_their_order_are_each_made_once)
+{
+    struct world w;
+    world_open(&w, NULL);
+    world_start(&w, "R001");
+    world_start(&w, "R002");
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ(add_time(&w, 1, 10, "first"), 200);
+        CHECK_EQ(add_time(&w, 1, 5, "second"), 200);
+        CHECK_EQ(world_i64(&w, "ends_at"), WORLD_START + 75 * MINUTE_MS);
+        CHECK_EQ(add_time(&w, 2, 10, "first"), 200); /* the key is another one for each attempt */
+        CHECK_EQ(world_i64(&w, "ends_at"), WORLD_START + 70 * MINUTE_MS);
+        world_crash_and_restart(&w);
+    }
+    CHECK_EQ(world_event_count(&w, TOPIC_ATTEMPTS, TIME_ADDED), 3);
+    world_close(&w);
+}
+
+TEST(delivery, a_key_that_is_too_long_to_be_kept_adds_nothing)
+{
+    struct world w;
+    char key[130];
+    world_open(&w, NULL);
+    world_start(&w, "R001");
+    memset(key, 'k', sizeof(key));
+    key[129] = 0;
+    CHECK_EQ(add_time(&w, 1, 10, key), 400);
+    CHECK_EQ(world_event_count(&w, TOPIC_ATTEMPTS, TIME_ADDED), 0);
+    key[128] = 0;
+    CHECK_EQ(add_time(&w, 1, 10, key), 200);
+    CHECK_EQ(add_time(&w, 1, 10, key), 200);
+    CHECK_EQ(world_i64(&w, "ends_at"), WORLD_START + 70 * MINUTE_MS);
     world_close(&w);
 }
 

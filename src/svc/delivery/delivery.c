@@ -8,6 +8,9 @@
 
 #include "net/gateway_window.h"
 
+#define KEY_BYTES_MAX 128  /* of an Idempotency-Key */
+#define LOOKED_AT_MAX 5000 /* candidates in one request: a millisecond, which saves wait for */
+
 struct delivery {
     struct host *host;
     uint16_t *place;  /* by candidate: the item on their screen, as of the last heartbeat */
@@ -191,6 +194,7 @@ static bool row_wanted(const struct req *req, uint32_t index, str q, str state)
            contains_nocase(candidate->centre, q);
 }
 
+/* Whoever asks for all that match follows `next` to its end: a reply may have few rows, or none. */
 static fail candidates_list(struct req *req)
 {
     const struct directory *d = req->host->directory;
@@ -203,9 +207,12 @@ static fail candidates_list(struct req *req)
         return fail_set(req->why, FAIL_INPUT, "limit must be a number from 1 to 500");
     str q = str_trim(req_query(req, "q")), state = req_query(req, "state");
     uint64_t index = after, found = 0;
+    uint64_t end = d->candidate_count - MIN(after, d->candidate_count) > LOOKED_AT_MAX
+                       ? after + LOOKED_AT_MAX
+                       : d->candidate_count;
     jo_open(req->out, NULL, '{');
     jo_open(req->out, "candidates", '[');
-    for (; index < d->candidate_count && found < limit; index++) {
+    for (; index < end && found < limit; index++) {
         if (!row_wanted(req, (uint32_t)index, q, state))
             continue;
         write_row(req, (uint32_t)index);
@@ -232,7 +239,10 @@ static fail time_add(struct req *req)
     if (reason.n < 3 || reason.n > 500)
         return fail_set(req->why, FAIL_INPUT,
                         "give a reason of 3 to 500 characters; it is kept for ever");
-    if (req->idempotency_key.n && attempt->time_key == str_hash(req->idempotency_key)) {
+    if (req->idempotency_key.n > KEY_BYTES_MAX)
+        return fail_set(req->why, FAIL_INPUT, "an Idempotency-Key has at most %d characters",
+                        KEY_BYTES_MAX);
+    if (directory_time_added(req->host->directory, index, req->idempotency_key)) {
         write_row(req, index); /* sent again: it was added already */
         return FAIL_NONE;
     }
@@ -244,7 +254,7 @@ static fail time_add(struct req *req)
     wire_put_i32(&out, (int32_t)(minutes * 60));
     wire_put_str(&out, reason);
     wire_put_str(&out, req_actor(req));
-    wire_put_str(&out, str_first(req->idempotency_key, 128));
+    wire_put_str(&out, req->idempotency_key);
     must(!out.failed);
     f = emit(req->host, TOPIC_ATTEMPTS, TIME_ADDED, index, str_of(body, out.n), req->why);
     if (!f)

@@ -165,7 +165,7 @@ function AddTime(props: { desk: Desk; row: CandidateRow; close: () => void; said
     <Dialog title={`More time for ${row.name}`} close={close} asks>
       <form class="form" onSubmit={(event) => void submit(event)} noValidate>
         <p>
-          {row.roll}, {row.exam}. The candidate's clock shows the new end within half a minute.
+          {row.roll}, {row.exam}. The candidate's clock shows the new end with the next saved answer, at most after 90 seconds.
         </p>
         <label class="field">
           <span>Minutes</span>

@@ -112,16 +112,20 @@ export class Desk {
   async list(): Promise<void> {
     const mine = ++this.asked;
     this.listed_at = performance.now();
-    const query = new URLSearchParams({ limit: String(PAGE_ROWS) });
-    if (this.filter.q) query.set("q", this.filter.q);
-    if (this.filter.state) query.set("state", this.filter.state);
-    const after = this.pages.at(-1);
-    if (after != null) query.set("after", String(after));
-    const { candidates, next } = await get<{ candidates: CandidateRow[]; next: number | string | null }>(
-      `/v1/staff/candidates?${query}`,
-    );
-    if (mine !== this.asked) return;
-    this.rows = candidates;
+    const rows: CandidateRow[] = [];
+    let next = this.pages.at(-1) ?? null;
+    do {
+      // The hall looks at some thousand candidates for one question, and may find none of them.
+      const query = new URLSearchParams({ limit: String(PAGE_ROWS - rows.length) });
+      if (this.filter.q) query.set("q", this.filter.q);
+      if (this.filter.state) query.set("state", this.filter.state);
+      if (next != null) query.set("after", String(next));
+      const part = await get<{ candidates: CandidateRow[]; next: number | string | null }>(`/v1/staff/candidates?${query}`);
+      if (mine !== this.asked) return;
+      rows.push(...part.candidates);
+      next = part.next;
+    } while (next != null && rows.length < PAGE_ROWS);
+    this.rows = rows;
     this.next = next;
     this.changed();
   }
