@@ -312,6 +312,30 @@ TEST(identity, an_officer_needs_name_password_and_a_one_time_code_that_works_onc
     world_close(&w);
 }
 
+TEST(identity, an_officer_beyond_the_limit_is_refused_and_the_hall_opens_again)
+{
+    struct world w;
+    struct why why;
+    world_open(&w, NULL);
+    for (uint32_t i = 0; i < OFFICERS_MAX; i++) { /* as the route does it, without a hash each */
+        char body[100], name[20];
+        struct wire_out out = wire_out_make(body, sizeof(body));
+        snprintf(name, sizeof(name), "officer %u", i);
+        wire_put_str(&out, str_z(name));
+        wire_put_u8(&out, 1);
+        wire_put_str(&out, STR("no hash"));
+        wire_put_str(&out, STR("no secret"));
+        CHECK_OK(emit(hall_host(w.hall), TOPIC_STAFF, OFFICER_ADDED, i, str_of(body, out.n), &why));
+    }
+    CHECK_EQ(world_admin(&w, "POST", "/v1/officers",
+                         "{\"name\":\"one more\",\"password\":\"correct horse battery\","
+                         "\"totp_secret_hex\":\"00112233445566778899aabbccddeeff00112233\"}"),
+             413);
+    world_restart(&w);
+    CHECK_EQ(hall_host(w.hall)->directory->officer_count, OFFICERS_MAX);
+    world_close(&w);
+}
+
 TEST(identity, officers_and_candidates_keep_to_their_own_routes)
 {
     static const char *const of_staff[] = { "/v1/staff/overview", "/v1/staff/candidates",

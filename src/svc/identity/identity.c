@@ -246,42 +246,83 @@ static fail staff_sign_in(struct req *req)
     return req_later(req, &staff->job);
 }
 
-/* Adds an officer; the operator gives the password's hash made here and the TOTP secret in hex. */
+#define SEALED_BYTES (crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + TOTP_SECRET_BYTES)
+
+struct officer_job {
+    struct job job;
+    str name, password;
+    uint8_t sealed[SEALED_BYTES];
+    char hash[PASSWORD_HASH_CHARS];
+    fail f;
+    struct why why;
+};
+
+static void officer_run(struct job *job)
+{
+    struct officer_job *officer = CONTAINER(job, struct officer_job, job);
+    officer->f = password_hash(officer->hash, officer->password, &officer->why);
+    sodium_memzero((char *)(uintptr_t)officer->password.p, officer->password.n);
+}
+
+static fail may_add(const struct req *req, str name)
+{
+    if (req->host->directory->officer_count == OFFICERS_MAX)
+        return fail_set(req->why, FAIL_LIMIT, "a hall has at most %d officers", OFFICERS_MAX);
+    if (name.n < 1 || name.n > 64 || directory_officer(req->host->directory, name))
+        return fail_set(req->why, FAIL_CONFLICT,
+                        "an officer's name has 1 to 64 characters and is new");
+    return FAIL_NONE;
+}
+
+static fail officer_done(struct req *req, struct job *job)
+{
+    const struct officer_job *officer = CONTAINER(job, struct officer_job, job);
+    char body[1024];
+    if (officer->f) {
+        *req->why = officer->why;
+        return officer->f;
+    }
+    fail f = may_add(req, officer->name); /* another may have been added meanwhile */
+    if (f)
+        return f;
+    struct wire_out out = wire_out_make(body, sizeof(body));
+    wire_put_str(&out, officer->name);
+    wire_put_u8(&out, 1);
+    wire_put_str(&out, str_z(officer->hash));
+    wire_put_str(&out, str_of(officer->sealed, sizeof(officer->sealed)));
+    must(!out.failed);
+    f = emit(req->host, TOPIC_STAFF, OFFICER_ADDED, req->host->directory->officer_count,
+             str_of(body, out.n), req->why);
+    if (!f)
+        out_z(req->out, "{}");
+    return f;
+}
+
+/* Adds an officer; the operator gives the password, which is hashed here, and the TOTP secret. */
 static fail officer_add(struct req *req)
 {
-    const struct directory *d = req->host->directory;
     str name = str_trim(req_str(req, "name")), password = req_str(req, "password"),
         secret_hex = req_str(req, "totp_secret_hex");
     uint8_t secret[TOTP_SECRET_BYTES];
     size_t secret_n;
-    if (name.n < 1 || name.n > 64 || directory_officer(d, name))
-        return fail_set(req->why, FAIL_CONFLICT,
-                        "an officer's name has 1 to 64 characters and is new");
+    fail f = may_add(req, name);
+    if (f)
+        return f;
     if (password.n < 12 || password.n > 256)
         return fail_set(req->why, FAIL_INPUT, "a password has 12 to 256 characters");
     if (sodium_hex2bin(secret, sizeof(secret), secret_hex.p, secret_hex.n, NULL, &secret_n, NULL) ||
         secret_n != sizeof(secret))
         return fail_set(req->why, FAIL_INPUT, "totp_secret_hex must be 20 bytes in hexadecimal");
-    char hash[PASSWORD_HASH_CHARS], body[1024];
-    uint8_t sealed[crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + TOTP_SECRET_BYTES];
-    fail f = password_hash(hash, password, req->why);
-    if (f)
-        return f;
-    chance_fill(req->host->chance, sealed, crypto_secretbox_NONCEBYTES);
-    must(crypto_secretbox_easy(sealed + crypto_secretbox_NONCEBYTES, secret, sizeof(secret), sealed,
-                               req->host->keys->staff) == 0);
+    struct officer_job *officer = arena_new(req->arena, struct officer_job);
+    must(officer);
+    officer->job = (struct job){ officer_run, officer_done };
+    officer->name = name;
+    officer->password = arena_str(req->arena, password);
+    chance_fill(req->host->chance, officer->sealed, crypto_secretbox_NONCEBYTES);
+    must(crypto_secretbox_easy(officer->sealed + crypto_secretbox_NONCEBYTES, secret,
+                               sizeof(secret), officer->sealed, req->host->keys->staff) == 0);
     sodium_memzero(secret, sizeof(secret));
-    struct wire_out out = wire_out_make(body, sizeof(body));
-    wire_put_str(&out, name);
-    wire_put_u8(&out, 1);
-    wire_put_str(&out, str_z(hash));
-    wire_put_str(&out, str_of(sealed, sizeof(sealed)));
-    must(!out.failed);
-    f = emit(req->host, TOPIC_STAFF, OFFICER_ADDED, d->officer_count, str_of(body, out.n),
-             req->why);
-    if (!f)
-        out_z(req->out, "{}");
-    return f;
+    return req_later(req, &officer->job);
 }
 
 /* --- the roster --------------------------------------------------------------------------------
