@@ -18,9 +18,9 @@ export class Problem extends Error {
     super(detail);
   }
 
-  /** The hall, or the gateway before it, could not take it now; the same request may succeed later. */
+  /** The hall, or the gateway before it, could not take it now (408: it came too slowly); later it may. */
   get passing(): boolean {
-    return this.status === 429 || this.status >= 500;
+    return this.status === 408 || this.status === 429 || this.status >= 500;
   }
 }
 
@@ -63,13 +63,19 @@ async function fetch_text(method: string, path: string, body: unknown, options: 
   }
 }
 
-function problem_of(response: Response, text: string): Problem {
+/**
+ * The hall says what is wrong by a type of its own. Who stands between (a proxy, a page that wants a sign-in to the
+ * network) has none, and can neither refuse an answer nor end a session: then nothing was heard of the hall.
+ */
+function failure_of(response: Response, text: string): Problem | Unreachable {
   let said: { type?: string; title?: string; detail?: string } = {};
   try {
-    said = JSON.parse(text) as typeof said;
+    said = (JSON.parse(text) as typeof said | null) ?? {};
   } catch {
-    // A proxy's page, not the hall's: the status has to do.
+    // no JSON: a page of somebody else
   }
+  const ours = typeof said.type === "string" && said.type.startsWith("/problems/");
+  if (!ours && response.status < 500 && response.status !== 429) return new Unreachable("No answer from the hall.");
   const retry_after_s = Number(response.headers.get("Retry-After") ?? NaN);
   return new Problem(
     response.status,
@@ -88,7 +94,7 @@ export async function call<T>(
 ): Promise<Reply<T>> {
   const sent_ms = performance.now();
   const { response, text } = await fetch_text(method, path, body, options);
-  if (!response.ok) throw problem_of(response, text);
+  if (!response.ok) throw failure_of(response, text);
   let parsed: unknown = null;
   try {
     parsed = text ? JSON.parse(text) : null;
