@@ -9,6 +9,7 @@
 #include "crypto/gate_key.h"
 #include "crypto/keys.h"
 #include "net/gateway.h"
+#include "sys/limits.h"
 #include "sys/note.h"
 
 #include <errno.h>
@@ -318,6 +319,9 @@ fail supervisor_run(const struct supervisor_opts *opts, struct why *why)
                             .next = { .name = "gateway", .ready = -1 },
                             .upgrade = { .asker = -1, .program = -1, .probe = { .fd = -1 } },
                             .previous = { .fd = -1 } };
+    /* A hall holds a socket for each class of each reactor of each gateway, a tunnel two: in a
+     * cluster more than the soft limit, which most systems leave at 1,024. Children inherit it. */
+    limits_files();
     fail f = find_paths(&s, why);
     if (!f)
         f = open_signals(&s, why);

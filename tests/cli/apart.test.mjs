@@ -20,7 +20,8 @@ const started = [];
 class Part extends Serving {
   static start(...args) {
     const part = new Part();
-    part.process = spawn(EXAMHALL, ["serve", ...args], { stdio: ["ignore", "ignore", "pipe"] });
+    const few = 'ulimit -Sn 1024; exec "$0" "$@"'; // as most systems have it; node has raised its own
+    part.process = spawn("sh", ["-c", few, EXAMHALL, "serve", ...args], { stdio: ["ignore", "ignore", "pipe"] });
     part.ended = new Promise((ended) => part.process.once("exit", (status, signal) => ended(status ?? signal)));
     part.said = "";
     part.process.stderr.on("data", (text) => (part.said += text));
@@ -109,6 +110,14 @@ describe("a hall and gateways apart", () => {
       assert.deepEqual(await candidate.stop(), []);
       assert.ok(candidate.seq > saved[i], "and it goes on");
       assert.equal(candidate.sockets.size, 1, "over the same connection");
+    }
+  });
+
+  test("hall and tunnel may hold as many connections as the machine's hard limit lets them", () => {
+    for (const name of ["hall", "tunnel"]) {
+      const pid = readFileSync(join(data, `run/${name}.pid`), "utf8").trim();
+      const [, soft, hard] = readFileSync(`/proc/${pid}/limits`, "utf8").match(/^Max open files +(\S+) +(\S+)/m);
+      assert.equal(soft, hard, name);
     }
   });
 
