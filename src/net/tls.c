@@ -1,15 +1,18 @@
 /* tls.c - see tls.h. struct tls_session is OpenSSL's SSL under another name. */
 #include "net/tls.h"
 
+#include "net/psk.h"
+
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 
 #define OUT_BYTES_MAX (4 * MIB)
+_Static_assert(TLS_SHARED_KEY_BYTES == PSK_KEY_BYTES, "it is the same key");
 
 struct tls {
     SSL_CTX *ctx;
-    unsigned char key[TLS_SHARED_KEY_BYTES]; /* of tls_new_shared */
+    struct psk psk; /* of tls_new_shared */
     BIO *bio;
     BIO_METHOD *method;
     str in;         /* what of the current call's bytes is not read yet */
@@ -140,65 +143,15 @@ fail tls_new(struct tls **out, const char *cert_path, const char *key_path,
 
 /* -- a key instead of a certificate -------------------------------------------------------- */
 
-#define IDENTITY "examhall gate"
-
-/* OpenSSL takes an external key as a session that was never held. */
-static SSL_SESSION *shared_session(SSL *ssl)
-{
-    static const unsigned char suite[] = { 0x13, 0x01 }; /* TLS_AES_128_GCM_SHA256 */
-    const struct tls *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-    const SSL_CIPHER *cipher = SSL_CIPHER_find(ssl, suite);
-    SSL_SESSION *session = SSL_SESSION_new();
-    must(session && cipher);
-    must(SSL_SESSION_set1_master_key(session, tls->key, sizeof(tls->key)) == 1);
-    must(SSL_SESSION_set_cipher(session, cipher) == 1);
-    must(SSL_SESSION_set_protocol_version(session, TLS1_3_VERSION) == 1);
-    return session;
-}
-
-static int offer_key(SSL *ssl, const EVP_MD *md, const unsigned char **id, size_t *id_bytes,
-                     SSL_SESSION **session)
-{
-    *session = NULL;
-    if (md && !EVP_MD_is_a(md, "SHA256"))
-        return 1; /* not with our key; the handshake then fails for want of a certificate */
-    *id = (const unsigned char *)IDENTITY;
-    *id_bytes = sizeof(IDENTITY) - 1;
-    *session = shared_session(ssl);
-    return 1;
-}
-
-static int find_key(SSL *ssl, const unsigned char *id, size_t id_bytes, SSL_SESSION **session)
-{
-    *session = str_eq(str_of(id, id_bytes), STR(IDENTITY)) ? shared_session(ssl) : NULL;
-    return 1;
-}
-
-static bool shared_ctx_set(struct tls *tls, bool dials)
-{
-    SSL_CTX_set_app_data(tls->ctx, tls);
-    SSL_CTX_set_session_cache_mode(tls->ctx, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_num_tickets(tls->ctx, 0);
-    SSL_CTX_set_mode(tls->ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    if (dials) { /* nobody's certificate is trusted: without the key there is no handshake */
-        SSL_CTX_set_psk_use_session_callback(tls->ctx, offer_key);
-        SSL_CTX_set_verify(tls->ctx, SSL_VERIFY_PEER, NULL);
-    } else {
-        SSL_CTX_set_psk_find_session_callback(tls->ctx, find_key);
-    }
-    return SSL_CTX_set_min_proto_version(tls->ctx, TLS1_3_VERSION) &&
-           SSL_CTX_set_ciphersuites(tls->ctx, "TLS_AES_128_GCM_SHA256");
-}
-
 fail tls_new_shared(struct tls **out, const unsigned char *key, bool dials, struct why *why)
 {
     struct tls *tls = calloc(1, sizeof(*tls));
     must(tls);
-    memcpy(tls->key, key, sizeof(tls->key));
+    tls->psk.identity = "examhall gate";
+    memcpy(tls->psk.key, key, sizeof(tls->psk.key));
     tls->out = out_make(OUT_BYTES_MAX);
-    tls->ctx = SSL_CTX_new(dials ? TLS_client_method() : TLS_server_method());
-    bool made = tls->ctx && shared_ctx_set(tls, dials) && bio_init(tls);
+    tls->ctx = psk_ctx_new(&tls->psk, dials);
+    bool made = tls->ctx && bio_init(tls);
     ERR_clear_error();
     if (!made) {
         tls_free(tls);
@@ -212,7 +165,7 @@ void tls_free(struct tls *tls)
 {
     if (!tls)
         return;
-    OPENSSL_cleanse(tls->key, sizeof(tls->key));
+    OPENSSL_cleanse(&tls->psk, sizeof(tls->psk));
     BIO_free(tls->bio);
     BIO_meth_free(tls->method);
     SSL_CTX_free(tls->ctx);

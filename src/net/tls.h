@@ -16,9 +16,8 @@ struct tls_session;
 fail tls_new(struct tls **tls, const char *cert_path, const char *key_path,
              const unsigned char *ticket_key, struct why *why) MUST_USE;
 #define TLS_SHARED_KEY_BYTES 32
-/* For two of our own processes, which share a key and need no certificates: TLS 1.3 with that key
- * and fresh secrets besides (PSK with ECDHE). A handshake with somebody who has another key, or any
- * certificate, fails on both sides. `dials`: its sessions come from tls_dial, else tls_accept. */
+/* For two of our own processes, which share a key and need no certificates: psk.h. `dials`: its
+ * sessions come from tls_dial, else tls_accept. */
 fail tls_new_shared(struct tls **tls, const unsigned char *key, bool dials,
                     struct why *why) MUST_USE;
 void tls_free(struct tls *tls); /* after all its sessions; NULL is fine */

@@ -1,6 +1,8 @@
 /* link.c - see link.h. */
 #include "rehearsal/link.h"
 #include "base/out.h"
+#include "crypto/keys.h"
+#include "net/psk.h"
 #include "rehearsal/agent.h"
 
 #include <errno.h>
@@ -9,7 +11,6 @@
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/ssl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,14 +20,13 @@
 #define HANDSHAKE_US  (10 * (int64_t)SECOND_US)
 #define IN_BYTES_MAX  (2 * (size_t)FRAME_BYTES_MAX) /* a frame, and what came along with it */
 #define OUT_BYTES_MAX (64 * MIB)                    /* a slice of codes is a few */
-#define IDENTITY      "examhall rehearsal"
 #define PORT          "7443"
 
 struct link {
     int fd;
     SSL_CTX *ctx;
     SSL *tls;
-    struct link_key key;
+    struct psk psk;
     struct out in, out;
     size_t used; /* of `in`, by the frame given last */
     bool broken;
@@ -66,7 +66,7 @@ fail link_key_read(struct link_key *key, const char *path, struct why *why)
         return f;
     }
     close(fd);
-    if (st.st_mode & 077)
+    if (secret_is_open(&st))
         return fail_set(why, FAIL_USAGE, "others may read the token in %s; do: chmod 600 %s", path,
                         path);
     fail f = why_add(why, link_key_make(key, str_of(text, (size_t)n), why), "%s", path);
@@ -77,57 +77,12 @@ fail link_key_read(struct link_key *key, const char *path, struct why *why)
 /* --- TLS with that key --------------------------------------------------------------------------
  */
 
-/* OpenSSL takes an external key as a session that was never held. */
-static SSL_SESSION *key_session(SSL *tls)
-{
-    static const unsigned char suite[] = { 0x13, 0x01 }; /* TLS_AES_128_GCM_SHA256 */
-    const struct link *link = SSL_get_app_data(tls);
-    const SSL_CIPHER *cipher = SSL_CIPHER_find(tls, suite);
-    SSL_SESSION *session = SSL_SESSION_new();
-    must(session && cipher);
-    must(SSL_SESSION_set1_master_key(session, link->key.bytes, LINK_KEY_BYTES) == 1);
-    must(SSL_SESSION_set_cipher(session, cipher) == 1);
-    must(SSL_SESSION_set_protocol_version(session, TLS1_3_VERSION) == 1);
-    return session;
-}
-
-static int dial_psk(SSL *tls, const EVP_MD *md, const unsigned char **id, size_t *id_bytes,
-                    SSL_SESSION **session)
-{
-    *session = NULL;
-    if (md && !EVP_MD_is_a(md, "SHA256"))
-        return 1; /* not with our key; the handshake then fails for want of a certificate */
-    *id = (const unsigned char *)IDENTITY;
-    *id_bytes = sizeof(IDENTITY) - 1;
-    *session = key_session(tls);
-    return 1;
-}
-
-static int accept_psk(SSL *tls, const unsigned char *id, size_t id_bytes, SSL_SESSION **session)
-{
-    *session = str_eq(str_of(id, id_bytes), STR(IDENTITY)) ? key_session(tls) : NULL;
-    return 1;
-}
-
 static void tls_make(struct link *link, bool accepts)
 {
-    link->ctx = SSL_CTX_new(accepts ? TLS_server_method() : TLS_client_method());
-    must(link->ctx && SSL_CTX_set_min_proto_version(link->ctx, TLS1_3_VERSION) == 1);
-    must(SSL_CTX_set_ciphersuites(link->ctx, "TLS_AES_128_GCM_SHA256") == 1);
-    SSL_CTX_set_session_cache_mode(link->ctx, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_num_tickets(link->ctx, 0);
-    SSL_CTX_set_mode(link->ctx,
-                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    if (accepts) {
-        SSL_CTX_set_psk_find_session_callback(link->ctx, accept_psk);
-    } else {
-        SSL_CTX_set_psk_use_session_callback(link->ctx, dial_psk);
-        /* Nobody's certificate is trusted: without the key there is no handshake. */
-        SSL_CTX_set_verify(link->ctx, SSL_VERIFY_PEER, NULL);
-    }
+    link->ctx = psk_ctx_new(&link->psk, !accepts);
+    must(link->ctx);
     link->tls = SSL_new(link->ctx);
     must(link->tls && SSL_set_fd(link->tls, link->fd) == 1);
-    SSL_set_app_data(link->tls, link);
     if (accepts)
         SSL_set_accept_state(link->tls);
     else
@@ -189,7 +144,9 @@ fail link_over(struct link **out, int fd, bool accepts, const struct link_key *k
     struct link *link = calloc(1, sizeof(*link));
     must(link);
     link->fd = fd;
-    link->key = *key;
+    link->psk.identity = "examhall rehearsal";
+    _Static_assert(LINK_KEY_BYTES == PSK_KEY_BYTES, "it is the same key");
+    memcpy(link->psk.key, key->bytes, sizeof(link->psk.key));
     link->in = out_make(IN_BYTES_MAX);
     link->out = out_make(OUT_BYTES_MAX);
     peer_name(link);
@@ -297,7 +254,7 @@ void link_close(struct link *link)
     close(link->fd);
     out_fini(&link->in);
     out_fini(&link->out);
-    OPENSSL_cleanse(&link->key, sizeof(link->key));
+    OPENSSL_cleanse(&link->psk, sizeof(link->psk));
     free(link);
 }
 
@@ -335,9 +292,7 @@ static void send_some(struct link *link)
             break;
         sent += (size_t)n;
     }
-    if (sent)
-        memmove(link->out.p, link->out.p + sent, link->out.n - sent);
-    link->out.n -= sent;
+    out_drop(&link->out, sent);
 }
 
 void link_send(struct link *link, uint8_t kind, str body)
@@ -374,9 +329,7 @@ static void receive_some(struct link *link)
 
 static void forget_used(struct link *link)
 {
-    if (link->used)
-        memmove(link->in.p, link->in.p + link->used, link->in.n - link->used);
-    link->in.n -= link->used;
+    out_drop(&link->in, link->used);
     link->used = 0;
 }
 

@@ -1,9 +1,8 @@
 /* link.h - one connection between a coordinator and an agent host: only who has the token is there.
  *
- * TLS 1.3 with a pre-shared key made of the token (and an ephemeral exchange, so that a token found
- * later opens no old recording). No certificates: a peer without the token fails the handshake, on
- * both sides. Who dials and who listens says nothing about who coordinates. Frames (frame.h) go
- * whole, in order, once. Not for threads. */
+ * TLS with a key made of the token (net/psk.h): a peer without it fails the handshake, on both
+ * sides. Who dials and who listens says nothing about who coordinates. Frames (frame.h) go whole,
+ * in order, once. Not for threads. */
 #pragma once
 
 #include "base/fail.h"
