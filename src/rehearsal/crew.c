@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct host *crew_add(struct crew *crew, const struct host_kind *kind, const char *name)
+struct crew_host *crew_add(struct crew *crew, const struct host_kind *kind, const char *name)
 {
     if (crew->count == CREW_HOSTS_MAX)
         return NULL;
-    struct host *host = calloc(1, sizeof(*host));
+    struct crew_host *host = calloc(1, sizeof(*host));
     must(host);
     host->kind = kind;
     snprintf(host->name, sizeof(host->name), "%s", name);
@@ -27,7 +27,7 @@ fail crew_prepare(struct crew *crew, uint32_t candidates, const struct muster *m
                   struct why *why)
 {
     for (unsigned i = 0; i < crew->count; i++) {
-        struct host *host = crew->hosts[i];
+        struct crew_host *host = crew->hosts[i];
         host->first = (uint32_t)((uint64_t)candidates * i / crew->count);
         host->count = (uint32_t)((uint64_t)candidates * (i + 1) / crew->count) - host->first;
         fail f = host->kind->prepare(host, muster, why);
@@ -52,7 +52,7 @@ static void sum(const struct crew *crew, struct board *total, bool all)
         memset(total, 0, sizeof(*total));
     board_clear_counters(total);
     for (unsigned i = 0; i < crew->count; i++) {
-        const struct host *host = crew->hosts[i];
+        const struct crew_host *host = crew->hosts[i];
         (all ? board_merge : board_merge_counters)(total, &host->board);
         if (host->lost) {
             total->connected -= host->board.connected;
@@ -90,7 +90,7 @@ void crew_stop(struct crew *crew, struct board *total)
 bool crew_is_dead(const struct crew *crew)
 {
     for (unsigned i = 0; i < crew->count; i++) {
-        const struct host *host = crew->hosts[i];
+        const struct crew_host *host = crew->hosts[i];
         if (!host->lost && (!host->effort.agents || host->effort.died < host->effort.agents))
             return false;
     }
@@ -125,7 +125,7 @@ const struct gang *crew_gang(const struct crew *crew)
     return NULL;
 }
 
-void host_lose(struct host *host, const char *format, ...)
+void host_lose(struct crew_host *host, const char *format, ...)
 {
     va_list args;
     if (host->lost)

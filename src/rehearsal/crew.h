@@ -18,7 +18,7 @@ struct crew_orders {
     int64_t killed_us, calm_us; /* see struct orders */
 };
 
-struct host {
+struct crew_host {
     char name[80]; /* "this machine", or where it is */
     const struct host_kind *kind;
     uint32_t first, count; /* its candidates */
@@ -41,20 +41,20 @@ struct muster { /* what a host needs to know before anything starts */
 /* What a kind of host does. Only prepare and start can fail; what goes wrong later is `lost`. */
 struct host_kind {
     /* Can the hall be reached from there, and do the candidates fit? Keeps muster. */
-    fail (*prepare)(struct host *host, const struct muster *muster, struct why *why);
-    fail (*start)(struct host *host, const struct plan *plan, struct why *why);
+    fail (*prepare)(struct crew_host *host, const struct muster *muster, struct why *why);
+    fail (*start)(struct crew_host *host, const struct plan *plan, struct why *why);
     /* Brings board and effort up to date; `all`: histograms too. Never waits. */
-    void (*poll)(struct host *host, bool all);
-    void (*order)(struct host *host, const struct crew_orders *orders);
+    void (*poll)(struct crew_host *host, bool all);
+    void (*order)(struct crew_host *host, const struct crew_orders *orders);
     /* Waits a bounded time; board and effort are final then. Safe when it never started. */
-    void (*stop)(struct host *host);
-    void (*close)(struct host *host); /* board and effort stay */
+    void (*stop)(struct crew_host *host);
+    void (*close)(struct crew_host *host); /* board and effort stay */
 };
 extern const struct host_kind host_local, host_remote;
 
 struct crew {
     unsigned count;
-    struct host *hosts[CREW_HOSTS_MAX];
+    struct crew_host *hosts[CREW_HOSTS_MAX];
     struct crew_orders orders;
     const struct muster *muster;
 };
@@ -73,7 +73,7 @@ struct crew_opts {
 fail crew_gather(struct crew *crew, const struct crew_opts *opts, struct why *why) MUST_USE;
 
 /* A new host, zeroed; NULL when there are too many. It lives as long as the process. */
-struct host *crew_add(struct crew *crew, const struct host_kind *kind, const char *name);
+struct crew_host *crew_add(struct crew *crew, const struct host_kind *kind, const char *name);
 /* Slices the candidates; then each host prepares. why names the host. Keeps muster. */
 fail crew_prepare(struct crew *crew, uint32_t candidates, const struct muster *muster,
                   struct why *why) MUST_USE;
@@ -90,5 +90,5 @@ int64_t crew_recovered_us(const struct crew *crew, int64_t since_us);
 int64_t crew_agents_us(const struct crew *crew); /* CPU time of agents elsewhere */
 /* The agents of this machine; NULL: all are elsewhere. */
 const struct gang *crew_gang(const struct crew *crew);
-const struct gang *local_gang(const struct host *host);
-void host_lose(struct host *host, const char *format, ...) PRINTF(2, 3);
+const struct gang *local_gang(const struct crew_host *host);
+void host_lose(struct crew_host *host, const char *format, ...) PRINTF(2, 3);

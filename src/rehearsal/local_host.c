@@ -11,7 +11,7 @@ struct local {
     struct gang gang;
 };
 
-static fail local_prepare(struct host *host, const struct muster *muster, struct why *why)
+static fail local_prepare(struct crew_host *host, const struct muster *muster, struct why *why)
 {
     struct local *local = host->own = calloc(1, sizeof(*local));
     must(local);
@@ -21,7 +21,7 @@ static fail local_prepare(struct host *host, const struct muster *muster, struct
     return f ? f : io_probe(&local->target, muster->ca, why);
 }
 
-static fail local_start(struct host *host, const struct plan *plan, struct why *why)
+static fail local_start(struct crew_host *host, const struct plan *plan, struct why *why)
 {
     struct local *local = host->own;
     struct gang_opts opts = { .plan = plan,
@@ -34,7 +34,7 @@ static fail local_start(struct host *host, const struct plan *plan, struct why *
     return gang_start(&local->gang, &opts, why);
 }
 
-static void local_poll(struct host *host, bool all)
+static void local_poll(struct crew_host *host, bool all)
 {
     struct local *local = host->own;
     gang_watch(&local->gang, agent_clock_us());
@@ -43,13 +43,13 @@ static void local_poll(struct host *host, bool all)
     host->effort = local->gang.effort;
 }
 
-static void local_order(struct host *host, const struct crew_orders *orders)
+static void local_order(struct crew_host *host, const struct crew_orders *orders)
 {
     struct local *local = host->own;
     gang_order(&local->gang, orders->phase, orders->killed_us, orders->calm_us);
 }
 
-static void local_stop(struct host *host)
+static void local_stop(struct crew_host *host)
 {
     struct local *local = host->own;
     if (!local)
@@ -58,13 +58,13 @@ static void local_stop(struct host *host)
     host->effort = local->gang.effort;
 }
 
-static void local_close(struct host *host)
+static void local_close(struct crew_host *host)
 {
     free(host->own);
     host->own = NULL;
 }
 
-const struct gang *local_gang(const struct host *host)
+const struct gang *local_gang(const struct crew_host *host)
 {
     return host->own ? &((const struct local *)host->own)->gang : NULL;
 }

@@ -184,7 +184,7 @@ static void crew_watch(struct rehearsal *r)
 {
     unsigned died = 0;
     for (unsigned i = 0; i < r->crew->count; i++) {
-        const struct host *host = r->crew->hosts[i];
+        const struct crew_host *host = r->crew->hosts[i];
         died += host->effort.died;
         if (host->lost && !r->told_lost[i])
             display_say(&r->display, "%s is lost: %s. The verdict will be void.", host->name,
@@ -305,7 +305,7 @@ static void show(struct rehearsal *r, const char *phase)
 }
 
 /* Whether the candidates of one host are through with a phase. */
-typedef bool (*over_fn)(const struct rehearsal *r, const struct host *host);
+typedef bool (*over_fn)(const struct rehearsal *r, const struct crew_host *host);
 
 static bool crew_over(const struct rehearsal *r, over_fn over)
 {
@@ -339,24 +339,24 @@ static void phase_run(struct rehearsal *r, const char *phase, int64_t deadline_u
     fault_over(r);
 }
 
-static bool all_signed_in(const struct rehearsal *r, const struct host *host)
+static bool all_signed_in(const struct rehearsal *r, const struct crew_host *host)
 {
     (void)r;
     return host->board.signed_in + host->board.finished >= host->count;
 }
 
-static bool all_finished(const struct rehearsal *r, const struct host *host)
+static bool all_finished(const struct rehearsal *r, const struct crew_host *host)
 {
     (void)r;
     return host->board.finished >= host->count;
 }
 
-static bool all_have_results(const struct rehearsal *r, const struct host *host)
+static bool all_have_results(const struct rehearsal *r, const struct crew_host *host)
 {
     return host->board.results_seen >= (uint64_t)r->plan.results * host->board.submitted;
 }
 
-static bool all_checked(const struct rehearsal *r, const struct host *host)
+static bool all_checked(const struct rehearsal *r, const struct crew_host *host)
 {
     (void)r;
     return host->board.checked + host->board.unchecked >= host->count;

@@ -119,7 +119,7 @@ fail remote_join(struct crew *crew, struct link *link, const char *version, stru
     fail f = link_greet(link, ROLE_COORDINATOR, version, why);
     if (!f)
         f = clocks_compare(remote, why);
-    struct host *host = f ? NULL : crew_add(crew, &host_remote, link_peer(link));
+    struct crew_host *host = f ? NULL : crew_add(crew, &host_remote, link_peer(link));
     if (host) {
         host->own = remote;
         return FAIL_NONE;
@@ -128,7 +128,7 @@ fail remote_join(struct crew *crew, struct link *link, const char *version, stru
     return f ? f : fail_set(why, FAIL_LIMIT, "there are %d agent hosts already", CREW_HOSTS_MAX);
 }
 
-static void credentials_send(struct host *host, const struct credential *credentials)
+static void credentials_send(struct crew_host *host, const struct credential *credentials)
 {
     struct remote *remote = host->own;
     for (uint32_t n = 0; n < host->count;) {
@@ -138,7 +138,7 @@ static void credentials_send(struct host *host, const struct credential *credent
     }
 }
 
-static fail remote_prepare(struct host *host, const struct muster *muster, struct why *why)
+static fail remote_prepare(struct crew_host *host, const struct muster *muster, struct why *why)
 {
     struct remote *remote = host->own;
     struct wire_out out = wire_out_make(room, sizeof(room));
@@ -154,7 +154,7 @@ static fail remote_prepare(struct host *host, const struct muster *muster, struc
     return f ? f : expect(remote->link, MESSAGE_READY, PREPARE_US, &body, why);
 }
 
-static fail remote_start(struct host *host, const struct plan *plan, struct why *why)
+static fail remote_start(struct crew_host *host, const struct plan *plan, struct why *why)
 {
     struct remote *remote = host->own;
     struct plan theirs = *plan;
@@ -172,7 +172,7 @@ static fail remote_start(struct host *host, const struct plan *plan, struct why 
 /* --- the run ------------------------------------------------------------------------------------
  */
 
-static fail report_take(struct host *host, str body, struct why *why)
+static fail report_take(struct crew_host *host, str body, struct why *why)
 {
     struct remote *remote = host->own;
     const struct clock_offset *offset = &remote->offset;
@@ -188,7 +188,7 @@ static fail report_take(struct host *host, str body, struct why *why)
     return FAIL_NONE;
 }
 
-static fail message_take(struct host *host, const struct frame *frame, struct why *why)
+static fail message_take(struct crew_host *host, const struct frame *frame, struct why *why)
 {
     struct remote *remote = host->own;
     remote->unanswered_us = 0;
@@ -205,7 +205,7 @@ static fail message_take(struct host *host, const struct frame *frame, struct wh
 }
 
 /* Takes in all that has come. */
-static void drain(struct host *host, int64_t wait_us)
+static void drain(struct crew_host *host, int64_t wait_us)
 {
     struct remote *remote = host->own;
     struct frame frame;
@@ -220,7 +220,7 @@ static void drain(struct host *host, int64_t wait_us)
 }
 
 /* What came while this side was busy elsewhere counts: first look, then judge the silence. */
-static void remote_poll(struct host *host, bool all)
+static void remote_poll(struct crew_host *host, bool all)
 {
     struct remote *remote = host->own;
     (void)all; /* a report has everything */
@@ -238,7 +238,7 @@ static void remote_poll(struct host *host, bool all)
         remote->unanswered_us = now;
 }
 
-static void remote_order(struct host *host, const struct crew_orders *orders)
+static void remote_order(struct crew_host *host, const struct crew_orders *orders)
 {
     struct remote *remote = host->own;
     struct wire_out out = wire_out_make(room, sizeof(room));
@@ -253,7 +253,7 @@ static void remote_order(struct host *host, const struct crew_orders *orders)
     tell(remote->link, MESSAGE_ORDER, &out);
 }
 
-static void remote_stop(struct host *host)
+static void remote_stop(struct crew_host *host)
 {
     struct remote *remote = host->own;
     int64_t until = agent_clock_us() + LAST_US;
@@ -266,7 +266,7 @@ static void remote_stop(struct host *host)
     }
 }
 
-static void remote_close(struct host *host)
+static void remote_close(struct crew_host *host)
 {
     struct remote *remote = host->own;
     link_close(remote->link);

@@ -522,7 +522,7 @@ static void hosts(struct out *out, const struct crew *crew)
                "scope=\"col\">cores</th><th scope=\"col\">their CPU</th><th scope=\"col\">seconds "
                "without rest</th><th scope=\"col\">late, p99</th></tr></thead><tbody>\n");
     for (unsigned i = 0; i < crew->count; i++) {
-        const struct host *host = crew->hosts[i];
+        const struct crew_host *host = crew->hosts[i];
         const struct effort *effort = &host->effort;
         double starved = 100.0 * (double)effort->starved / (double)MAX(effort->seconds, 1);
         out_z(out, "<tr><th scope=\"row\">");

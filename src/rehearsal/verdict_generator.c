@@ -47,7 +47,8 @@ int64_t generator_lag_most_us(const struct outcome *outcome)
     return outcome->faults_planned ? LAG_FAULTS_P99_US : LAG_P99_US;
 }
 
-static void judge_cpu(struct judgement *j, const struct host *host, const struct outcome *outcome)
+static void judge_cpu(struct judgement *j, const struct crew_host *host,
+                      const struct outcome *outcome)
 {
     bool faults = outcome->faults_planned > 0;
     const struct effort *effort = &host->effort;
@@ -70,7 +71,8 @@ static void judge_cpu(struct judgement *j, const struct host *host, const struct
                        (double)effort->stall_us / 1e6);
 }
 
-static void judge_host(struct judgement *j, const struct host *host, const struct outcome *outcome)
+static void judge_host(struct judgement *j, const struct crew_host *host,
+                       const struct outcome *outcome)
 {
     if (host->lost)
         verdict_reason(j, VERDICT_VOID, "%s was lost with %u candidates: %s", host->name,
@@ -104,7 +106,7 @@ void generator_json(struct out *out, const struct outcome *outcome)
 {
     out_z(out, ",\"agents\":[");
     for (unsigned i = 0; outcome->crew && i < outcome->crew->count; i++) {
-        const struct host *host = outcome->crew->hosts[i];
+        const struct crew_host *host = outcome->crew->hosts[i];
         const struct effort *effort = &host->effort;
         out_fmt(out, "%s{\"host\":", i ? "," : "");
         out_json(out, str_z(host->name));
@@ -136,7 +138,7 @@ void generator_text(struct out *out, const struct outcome *outcome)
     out_fmt(out, "\n%-26s %10s %9s %8s %8s %10s %12s\n", "virtual candidates on", "candidates",
             "agents", "CPU, s", "busy, %", "starved, %", "late p99, ms");
     for (unsigned i = 0; i < outcome->crew->count; i++) {
-        const struct host *host = outcome->crew->hosts[i];
+        const struct crew_host *host = outcome->crew->hosts[i];
         const struct effort *effort = &host->effort;
         out_fmt(out, "%-26s %10u %9u %8.1f %8.0f %10.0f %12.2f%s\n", host->name, host->count,
                 effort->agents, (double)effort->agents_us / 1e6, busy(effort), starved(effort),

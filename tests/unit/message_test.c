@@ -229,7 +229,7 @@ TEST(message, a_clock_that_drifts_is_followed)
 
 TEST(message, the_candidates_of_a_lost_machine_count_as_not_checked)
 {
-    static struct host hosts[2];
+    static struct crew_host hosts[2];
     static struct board total;
     struct crew crew = { .count = 2, .hosts = { &hosts[0], &hosts[1] } };
     memset(hosts, 0, sizeof(hosts));

@@ -461,7 +461,7 @@ TEST(rehearsal, codes_are_found_by_their_columns_names)
 
 static struct outcome outcome;
 static struct judgement judgement;
-static struct host hosts[2];
+static struct crew_host hosts[2];
 static struct crew crew = { .count = 2, .hosts = { &hosts[0], &hosts[1] } };
 
 static void outcome_good(void)
