@@ -37,18 +37,19 @@ static void metric(struct out *out, const char *name, const char *type, const ch
     out_fmt(out, "# HELP examhall_%s %s\n# TYPE examhall_%s %s\n", name, help, name, type);
 }
 
-static fail get_metrics(struct req *req)
+static void metric_number(struct out *out, const char *name, const char *type, const char *help,
+                          uint64_t value)
 {
-    struct hall *hall = hall_of(req);
-    struct out *out = req->out;
-    struct log_stats log;
-    log_stats(hall->log, &log);
-    metric(out, "build_info", "gauge", "The program that runs.");
-    out_fmt(out, "examhall_build_info{version=\"%s\"} 1\n", hall_version(hall));
+    metric(out, name, type, help);
+    out_fmt(out, "examhall_%s %llu\n", name, (unsigned long long)value);
+}
+
+static void write_routes(struct out *out, const struct routes *routes)
+{
     metric(out, "http_requests_total", "counter",
            "Requests answered, by route and class of status.");
-    for (unsigned i = 0; i < hall->routes.count; i++) {
-        const struct routed *row = &hall->routes.rows[i];
+    for (unsigned i = 0; i < routes->count; i++) {
+        const struct routed *row = &routes->rows[i];
         for (unsigned status = 1; status < 6; status++)
             if (row->replies[status])
                 out_fmt(
@@ -58,8 +59,8 @@ static fail get_metrics(struct req *req)
                     (unsigned long long)row->replies[status]);
     }
     metric(out, "http_request_cpu_seconds_total", "counter", "Time on the loop, by route.");
-    for (unsigned i = 0; i < hall->routes.count; i++) {
-        const struct routed *row = &hall->routes.rows[i];
+    for (unsigned i = 0; i < routes->count; i++) {
+        const struct routed *row = &routes->rows[i];
         if (row->us_total)
             out_fmt(
                 out,
@@ -67,20 +68,35 @@ static fail get_metrics(struct req *req)
                 row->route->method, row->route->path, (unsigned long long)(row->us_total / 1000000),
                 (unsigned long long)(row->us_total % 1000000));
     }
-    metric(out, "log_records_total", "counter", "Records appended since the process started.");
-    out_fmt(out, "examhall_log_records_total %llu\n", (unsigned long long)log.records);
-    metric(out, "log_batches_total", "counter", "Batches made durable.");
-    out_fmt(out, "examhall_log_batches_total %llu\n", (unsigned long long)log.batches);
+}
+
+static void write_log(struct out *out, const struct log *log)
+{
+    struct log_stats stats;
+    log_stats(log, &stats);
+    metric_number(out, "log_records_total", "counter",
+                  "Records appended since the process started.", stats.records);
+    metric_number(out, "log_batches_total", "counter", "Batches made durable.", stats.batches);
     metric(out, "log_sync_seconds_total", "counter", "Time spent making batches durable.");
     out_fmt(out, "examhall_log_sync_seconds_total %llu.%06llu\n",
-            (unsigned long long)(log.sync_us_total / 1000000),
-            (unsigned long long)(log.sync_us_total % 1000000));
-    metric(out, "log_has_room", "gauge", "0 when the disk is full and saves are refused.");
-    out_fmt(out, "examhall_log_has_room %d\n", log.has_room);
-    metric(out, "candidates", "gauge", "Candidates on the roster.");
-    out_fmt(out, "examhall_candidates %u\n", hall->directory.candidate_count);
-    metric(out, "candidates_signed_in", "gauge", "Candidates who have signed in at least once.");
-    out_fmt(out, "examhall_candidates_signed_in %u\n", hall->directory.signed_in_count);
+            (unsigned long long)(stats.sync_us_total / 1000000),
+            (unsigned long long)(stats.sync_us_total % 1000000));
+    metric_number(out, "log_has_room", "gauge", "0 when the disk is full and saves are refused.",
+                  stats.has_room);
+}
+
+static fail get_metrics(struct req *req)
+{
+    struct hall *hall = hall_of(req);
+    struct out *out = req->out;
+    metric(out, "build_info", "gauge", "The program that runs.");
+    out_fmt(out, "examhall_build_info{version=\"%s\"} 1\n", hall_version(hall));
+    write_routes(out, &hall->routes);
+    write_log(out, hall->log);
+    metric_number(out, "candidates", "gauge", "Candidates on the roster.",
+                  hall->directory.candidate_count);
+    metric_number(out, "candidates_signed_in", "gauge",
+                  "Candidates who have signed in at least once.", hall->directory.signed_in_count);
     for (unsigned i = 0; i < hall->service_count; i++)
         if (hall->hosted[i].service->metrics)
             hall->hosted[i].service->metrics(hall->hosted[i].state, out);

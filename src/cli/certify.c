@@ -2,6 +2,7 @@
 #include "cli/certify.h"
 #include "cli/cmd.h"
 #include "cli/importing.h"
+#include "crypto/keys.h"
 #include "platform/image_program.h"
 #include "platform/spec.h"
 
@@ -121,7 +122,7 @@ static fail key_load(struct minisign_key *key, const char *path, struct why *why
     struct stat st;
     str text;
     struct arena arena = arena_make(2 * KEY_BYTES_MAX);
-    if (stat(path, &st) == 0 && (st.st_mode & 077))
+    if (stat(path, &st) == 0 && secret_is_open(&st))
         return fail_set(why, FAIL_WORLD, "%s may be read by others; run: chmod 600 %s", path, path);
     fail f = file_read(path, KEY_BYTES_MAX, &arena, &text, why);
     if (!f) {

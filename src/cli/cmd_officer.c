@@ -2,22 +2,10 @@
  * made by `init`, such as one in a cluster, whose keys come from a secret. */
 #include "app/service.h"
 #include "cli/officer.h"
+#include "codec/base32.h"
 #include "crypto/password.h"
 
 #include <sodium.h>
-
-/* RFC 4648 base32, as authenticator apps read it. */
-static void base32(const uint8_t *bytes, size_t n, char *out)
-{
-    static const char symbols[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    unsigned bits = 0, left = 0;
-    for (size_t i = 0; i < n; i++) {
-        bits = bits << 8 | bytes[i];
-        for (left += 8; left >= 5; left -= 5)
-            *out++ = symbols[bits >> (left - 5) & 31];
-    }
-    *out = 0;
-}
 
 fail officer_add(struct new_officer *officer, const char *name, struct admin *admin,
                  struct chance *chance, struct why *why)
@@ -29,7 +17,8 @@ fail officer_add(struct new_officer *officer, const char *name, struct admin *ad
     str reply;
     chance_fill(chance, secret, sizeof(secret));
     password_make(officer->password, chance);
-    base32(secret, sizeof(secret), officer->totp_secret);
+    base32_encode(BASE32_RFC4648, officer->totp_secret, secret, sizeof(secret));
+    officer->totp_secret[BASE32_CHARS(sizeof(secret))] = 0;
     jo_open(&body, NULL, '{');
     jo_z(&body, "name", name);
     jo_z(&body, "password", officer->password);

@@ -72,8 +72,11 @@ static ssize_t run_handover(int program, char *text, size_t n)
     }
     close(pipe_fds[1]);
     size_t got = 0;
-    for (ssize_t more = 1; more > 0 && got<n; got += more> 0 ? (size_t)more : 0)
+    ssize_t more = 1;
+    while (more > 0 && got < n) {
         more = read(pipe_fds[0], text + got, n - got);
+        got += (size_t)MAX(more, 0);
+    }
     close(pipe_fds[0]);
     bool done =
         pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;

@@ -1,4 +1,4 @@
-/* gzip.c - see gzip.h. zlib behind one function. */
+/* gzip.c - see gzip.h. Nothing else sees zlib. */
 #include "codec/gzip.h"
 
 #include <zlib.h>

@@ -93,26 +93,25 @@ static void demand(struct out *out, const struct plan *plan)
                 clock_text(at, plan->worst.at, "%-d %b %H:%M:%S"), plan->cores);
 }
 
+static const char *cell_text(char text[static 32], str given, int64_t number, const char *unknown)
+{
+    if (given.p)
+        snprintf(text, 32, "%.*s", STR_ARG(given));
+    else if (number == PLAN_UNKNOWN)
+        snprintf(text, 32, "%s", unknown);
+    else
+        snprintf(text, 32, "%lld", (long long)number);
+    return text;
+}
+
 static const char *need_text(char text[static 32], const struct plan_line *line)
 {
-    if (line->need_text.p)
-        snprintf(text, 32, "%.*s", STR_ARG(line->need_text));
-    else if (line->need == PLAN_UNKNOWN)
-        snprintf(text, 32, "?");
-    else
-        snprintf(text, 32, "%lld", (long long)line->need);
-    return text;
+    return cell_text(text, line->need_text, line->need, "?");
 }
 
 static const char *now_text(char text[static 32], const struct plan_line *line)
 {
-    if (line->now_text.p)
-        snprintf(text, 32, "%.*s", STR_ARG(line->now_text));
-    else if (line->now == PLAN_UNKNOWN)
-        snprintf(text, 32, "-");
-    else
-        snprintf(text, 32, "%lld", (long long)line->now);
-    return text;
+    return cell_text(text, line->now_text, line->now, "-");
 }
 
 static bool is_lacking(const struct plan_line *line)

@@ -6,7 +6,7 @@
  * file names the boot it belongs to. A file that cannot be read as such is as good as none. */
 #include "sys/clock.h"
 
-#include "sys/files.h"
+#include "sys/files_whole.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -57,24 +57,11 @@ static bool kept_anchor(const char *path, str boot_id, int64_t *anchor_ms)
 static fail keep_anchor(const char *path, str boot_id, int64_t anchor_ms, struct why *why)
 {
     struct files *files = files_real();
-    char beside[4096], folder[4096], text[128];
+    char folder[4096], text[128];
     const char *slash = strrchr(path, '/');
-    if ((size_t)snprintf(beside, sizeof(beside), "%s.tmp", path) >= sizeof(beside))
-        return fail_set(why, FAIL_INPUT, "the path %s is too long; use a shorter folder", path);
     snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
     int n = snprintf(text, sizeof(text), "%.*s %lld\n", STR_ARG(boot_id), (long long)anchor_ms);
-    int handle;
-    fail f = files->open(files, beside, FILE_WRITE | FILE_CREATE, &handle, why);
-    if (f)
-        return f;
-    f = files->truncate(files, handle, 0, why);
-    if (!f)
-        f = files->write(files, handle, 0, text, (size_t)n, why);
-    if (!f)
-        f = files->sync(files, handle, why);
-    files->close(files, handle);
-    if (!f)
-        f = files->rename(files, beside, path, why);
+    fail f = files_whole_write(files, path, str_of(text, (size_t)n), why);
     return f ? f : files->sync_dir(files, folder, why);
 }
 

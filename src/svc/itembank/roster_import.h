@@ -38,7 +38,3 @@ struct roster_count {
 /* FAIL_INPUT when the file has no such columns, FAIL_LIMIT when it has too many rows. */
 fail roster_import(str bytes, const struct roster_sink *sink, struct roster_count *count,
                    struct why *why) MUST_USE;
-
-/* The checks of one row, for whoever gets rows another way (the hall's route). `birth` must already
- * be YYYY-MM-DD or empty. */
-fail roster_check(const struct roster_row *row, struct why *why) MUST_USE;
