@@ -1,5 +1,6 @@
 /* sockets.c - opens the listening sockets that the supervisor owns; see supervisor_internal.h. */
 #include "cli/supervisor_internal.h"
+#include "net/address.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -14,21 +15,15 @@
 
 fail listen_tcp(const char *address, int *fd, struct why *why)
 {
-    char host[256] = "";
-    const char *port = strrchr(address, ':');
+    struct address at;
     struct addrinfo hints = { .ai_family = AF_UNSPEC,
                               .ai_socktype = SOCK_STREAM,
                               .ai_flags = AI_PASSIVE };
     struct addrinfo *found = NULL;
-    if (port)
-        snprintf(host, sizeof(host), "%.*s", (int)(port - address), address);
-    port = port ? port + 1 : address;
-    size_t n = strlen(host);
-    if (n > 1 && host[0] == '[' && host[n - 1] == ']') {
-        host[n - 1] = 0;
-        memmove(host, host + 1, n - 1);
-    }
-    if (getaddrinfo(*host ? host : NULL, port, &hints, &found) != 0 || !found)
+    bool good = address_cut(&at, address);
+    bool alone = good && !at.port[0]; /* a port without a host: on all addresses */
+    if (!good || getaddrinfo(alone || !at.host[0] ? NULL : at.host, alone ? at.host : at.port,
+                             &hints, &found) != 0)
         return fail_set(why, FAIL_USAGE,
                         "\"%s\" is not an address to listen on; write one such as 0.0.0.0:8443",
                         address);

@@ -2,6 +2,7 @@
  * answers. */
 #include "net/dialer.h"
 
+#include "net/address.h"
 #include "sys/note.h"
 
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -21,7 +21,7 @@
 #define SAY_EVERY  100 /* tries: ten seconds */
 
 struct dialer {
-    char host[256], port[16];
+    struct address hall;
     int asks[2], answers[2];
 };
 
@@ -49,7 +49,7 @@ static int connect_one(const struct addrinfo *at)
 static int dial(const struct dialer *dialer, const char **reason)
 {
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found = NULL;
-    int fd = -1, error = getaddrinfo(dialer->host, dialer->port, &hints, &found);
+    int fd = -1, error = getaddrinfo(dialer->hall.host, dialer->hall.port, &hints, &found);
     *reason = error ? gai_strerror(error) : "no connection";
     for (const struct addrinfo *at = found; at && fd < 0; at = at->ai_next)
         fd = connect_one(at);
@@ -66,8 +66,8 @@ static int dial_until(const struct dialer *dialer)
         if (fd >= 0)
             return fd;
         if (tries % SAY_EVERY == 0)
-            note("warn", "tunnel.no_hall", "\"hall\":\"%s:%s\",\"why\":\"%s\"", dialer->host,
-                 dialer->port, reason);
+            note("warn", "tunnel.no_hall", "\"hall\":\"%s:%s\",\"why\":\"%s\"", dialer->hall.host,
+                 dialer->hall.port, reason);
         nanosleep(&(struct timespec){ 0, PAUSE_MS * 1000000L }, NULL);
     }
 }
@@ -84,27 +84,15 @@ static void *dialer_run(void *arg)
     return NULL;
 }
 
-static fail address_cut(struct dialer *dialer, const char *address, struct why *why)
-{
-    const char *colon = strrchr(address, ':');
-    size_t n = colon ? (size_t)(colon - address) : 0;
-    bool brackets = n > 2 && address[0] == '[' && address[n - 1] == ']';
-    if (!n || !colon[1] || n >= sizeof(dialer->host) || strlen(colon + 1) >= sizeof(dialer->port))
-        return fail_set(why, FAIL_USAGE,
-                        "\"%s\" is no address of a hall; write HOST:PORT, such as hall:7443",
-                        address);
-    snprintf(dialer->host, sizeof(dialer->host), "%.*s", (int)(brackets ? n - 2 : n),
-             brackets ? address + 1 : address);
-    snprintf(dialer->port, sizeof(dialer->port), "%s", colon + 1);
-    return FAIL_NONE;
-}
-
 fail dialer_new(struct dialer **out, const char *address, struct why *why)
 {
     pthread_t thread;
     struct dialer *dialer = calloc(1, sizeof(*dialer));
     must(dialer);
-    fail f = address_cut(dialer, address, why);
+    fail f = FAIL_NONE;
+    if (!address_cut(&dialer->hall, address) || !dialer->hall.host[0] || !dialer->hall.port[0])
+        f = fail_set(why, FAIL_USAGE,
+                     "\"%s\" is no address of a hall; write HOST:PORT, such as hall:7443", address);
     if (!f && (pipe2(dialer->asks, O_CLOEXEC) || pipe2(dialer->answers, O_CLOEXEC) ||
                fcntl(dialer->answers[0], F_SETFL, O_NONBLOCK)))
         f = fail_errno(why, FAIL_WORLD, "cannot make a pipe");

@@ -2,6 +2,7 @@
 #include "rehearsal/link.h"
 #include "base/out.h"
 #include "crypto/keys.h"
+#include "net/address.h"
 #include "net/psk.h"
 #include "rehearsal/agent.h"
 
@@ -167,17 +168,12 @@ fail link_over(struct link **out, int fd, bool accepts, const struct link_key *k
 static fail address_find(struct addrinfo **found, const char *address, bool listens,
                          struct why *why)
 {
-    char host[256] = "";
+    struct address at;
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = listens ? AI_PASSIVE : 0 };
-    const char *colon = strrchr(address, ':');
-    const char *port = colon ? colon + 1 : PORT;
-    snprintf(host, sizeof(host), "%.*s", (int)(colon ? colon - address : 255), address);
-    size_t n = strlen(host);
-    if (n > 1 && host[0] == '[' && host[n - 1] == ']') {
-        host[n - 1] = 0;
-        memmove(host, host + 1, n - 1);
-    }
-    int result = getaddrinfo(host[0] ? host : NULL, port, &hints, found);
+    int result =
+        !address_cut(&at, address)
+            ? EAI_NONAME
+            : getaddrinfo(at.host[0] ? at.host : NULL, at.port[0] ? at.port : PORT, &hints, found);
     if (result)
         return fail_set(why, FAIL_USAGE, "\"%s\" is no address of agents (%s); write HOST:PORT",
                         address, gai_strerror(result));
