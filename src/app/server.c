@@ -13,7 +13,6 @@
 #include "app/server.h"
 #include "app/signer.h"
 #include "app/worker.h"
-#include "sys/pace.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -29,7 +28,6 @@
 #define ROUND_READS_MAX 8           /* chunks of one connection before the others get their turn */
 #define PROBES_MAX      32          /* connections; the oldest gives way */
 #define TICK_MS         100
-#define REST_US         500 /* see sys/pace.h: the log gathers twice as long anyhow */
 
 struct mark {
     uint64_t barrier; /* the log must be durable up to here, */
@@ -422,13 +420,10 @@ static void serve(struct server *server)
 {
     struct clock *clock = hall_host(server->hall)->clock;
     int64_t tick_at_us = 0;
-    struct pace pace = { .period_us = REST_US };
     bool more = false;
     while (!server->stop) {
         struct epoll_event events[256];
-        pace_rest(&pace);
         int n = epoll_wait(server->epoll, events, COUNT(events), more ? 0 : TICK_MS);
-        pace_begin(&pace, n > 0);
         for (int i = 0; i < n; i++)
             dispatch(server, &events[i]);
         if (more || clock_mono_us(clock) >= tick_at_us) {

@@ -27,7 +27,6 @@
  * of its work, and enough to fill its batches. */
 #define WINDOW_ALL 4096
 #define WINDOW_MIN 64
-#define REST_US    1000 /* of each reactor, where there are more of them than cores: sys/pace.h */
 
 static const struct gateway_limits defaults = {
     .handshake_ms = 5000,
@@ -67,7 +66,7 @@ struct worker {
     struct tls *tls;
     unsigned conn_max;
     bool own_table;
-    uint32_t rest_us;
+    int core; /* -1: any */
     fail failure;
     struct why why;
 };
@@ -98,9 +97,11 @@ static void say_ready(const struct gateway_opts *opts)
 static fail worker_serve(struct worker *worker)
 {
     struct net_real net;
+    if (worker->core >= 0)
+        pace_on_core((unsigned)worker->core);
     if (worker->own_table && unshare(CLONE_FILES))
         return fail_errno(&worker->why, FAIL_WORLD, "Cannot get a descriptor table");
-    fail f = net_real_init(&net, worker->rest_us, &worker->why);
+    fail f = net_real_init(&net, &worker->why);
     if (!f && !worker->opts->keep_rights)
         f = confine_thread(&worker->why);
     if (f)
@@ -269,7 +270,7 @@ static unsigned workers_share(struct worker *workers, unsigned count,
         workers[i].row = &opts->stats->rows[opts->first_row + i];
         workers[i].conn_max = MIN(each, table);
         workers[i].own_table = own_table;
-        workers[i].rest_us = count > limits_cores() ? REST_US : 0;
+        workers[i].core = count > limits_cores() ? (int)i : -1;
     }
     return count * MIN(each, table);
 }

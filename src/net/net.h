@@ -9,7 +9,6 @@
 #pragma once
 
 #include "base/fail.h"
-#include "sys/pace.h"
 
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -54,8 +53,6 @@ struct net {
 struct net_real {
     struct net net;
     int epoll;
-    struct pace pace;
 };
-/* `rest_us`: between two rounds with work, see sys/pace.h; 0: none. */
-fail net_real_init(struct net_real *real, uint32_t rest_us, struct why *why) MUST_USE;
+fail net_real_init(struct net_real *real, struct why *why) MUST_USE;
 void net_real_fini(struct net_real *real);

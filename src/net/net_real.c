@@ -116,9 +116,7 @@ static int real_wait(struct net *net, struct net_event *events, int max, int tim
 {
     struct net_real *real = CONTAINER(net, struct net_real, net);
     struct epoll_event raw[256];
-    pace_rest(&real->pace);
     int n = epoll_wait(real->epoll, raw, MIN(max, 256), timeout_ms);
-    pace_begin(&real->pace, n > 0);
     for (int i = 0; i < n; i++) {
         uint32_t e = raw[i].events;
         events[i].tag = raw[i].data.u64;
@@ -137,13 +135,12 @@ static int64_t real_mono_us(struct net *net)
     return now.tv_sec * 1000000LL + now.tv_nsec / 1000;
 }
 
-fail net_real_init(struct net_real *real, uint32_t rest_us, struct why *why)
+fail net_real_init(struct net_real *real, struct why *why)
 {
     *real = (struct net_real){
         .net = { real_accept, real_connect, real_recv, real_send, real_shut, real_close, real_watch,
                  real_unwatch, real_wait, real_mono_us },
         .epoll = epoll_create1(EPOLL_CLOEXEC),
-        .pace.period_us = rest_us,
     };
     if (real->epoll < 0)
         return fail_errno(why, FAIL_WORLD, "Cannot make an epoll descriptor");

@@ -18,7 +18,7 @@
 enum {
     ALONE_MAX = 18000,       /* candidates whom one agent serves well, also where cores are free */
     DESCRIPTORS_SPARE = 200, /* of each table, for all that is no candidate's connection */
-    REST_US = 2000           /* of each agent, where there are more of them than cores */
+    REST_US = 1000           /* of each agent, where there are more of them than cores */
 };
 
 struct gang_shared { /* one mapping that both processes see */
@@ -30,6 +30,7 @@ struct gang_shared { /* one mapping that both processes see */
 struct member { /* what one agent is given */
     struct agent_opts opts;
     _Atomic pid_t *thread;
+    unsigned number;
     bool alone;
     int status;
     pthread_t handle;
@@ -55,6 +56,8 @@ static void *agent_thread(void *arg)
 {
     struct member *member = arg;
     *member->thread = gettid();
+    if (member->opts.rest_us)
+        pace_on_core(member->number);
     if (member->alone || unshare(CLONE_FILES) == 0) {
         member->status = agent_run(&member->opts);
         return NULL;
@@ -80,6 +83,7 @@ static int gang_process(const struct gang *gang, const struct gang_opts *opts)
     for (unsigned i = 0; i < gang->agents; i++) {
         members[i] = (struct member){ .opts = agent_opts(gang, opts, i),
                                       .thread = &gang->shared->threads[i],
+                                      .number = i,
                                       .alone = gang->agents == 1 };
         must(pthread_create(&members[i].handle, NULL, agent_thread, &members[i]) == 0);
     }

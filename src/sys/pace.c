@@ -1,6 +1,7 @@
 /* pace.c - see pace.h. */
 #include "sys/pace.h"
 
+#include <sched.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -17,6 +18,19 @@ void pace_behind_hall(void)
 {
     if (getpriority(PRIO_PROCESS, 0) < NICE_BEHIND)
         setpriority(PRIO_PROCESS, 0, NICE_BEHIND); /* always allowed; without it only slower */
+}
+
+void pace_on_core(unsigned number)
+{
+    cpu_set_t may, one;
+    CPU_ZERO(&one);
+    if (sched_getaffinity(0, sizeof(may), &may))
+        return; /* more cores than the set has room for: no fewer than threads */
+    number %= (unsigned)CPU_COUNT(&may);
+    for (int core = 0; core < CPU_SETSIZE; core++)
+        if (CPU_ISSET(core, &may) && !number--)
+            CPU_SET(core, &one);
+    sched_setaffinity(0, sizeof(one), &one);
 }
 
 static int64_t beat_after(const struct pace *pace, int64_t us)

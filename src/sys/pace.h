@@ -22,6 +22,11 @@ struct pace {
  * when all have work. Inherited by threads made later. */
 void pace_behind_hall(void);
 
+/* This thread runs on one core from now on: the number-th, in turn, of those it may use. Linux moves
+ * many threads that work briefly to one core and lets the other idle: docs/performance.md, "450,000
+ * at once". For threads of equal work, more than there are cores. */
+void pace_on_core(unsigned number);
+
 void pace_rest(struct pace *pace); /* before waiting for events */
 /* The same timeout, or as much longer as there is to the beat after it. */
 int64_t pace_timeout_us(const struct pace *pace, int64_t timeout_us);

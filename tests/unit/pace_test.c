@@ -2,7 +2,10 @@
 #include "sys/pace.h"
 #include "tests/test.h"
 
+#include <sched.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 static int64_t now_us(void)
 {
@@ -39,6 +42,34 @@ TEST(pace, a_timeout_ends_on_a_beat_and_never_early)
     }
     CHECK_EQ(pace_timeout_us(&pace, 0), 0);
     CHECK_EQ(pace_timeout_us(&(struct pace){ 0 }, 12345), 12345);
+}
+
+/* In a child: the test's own thread stays where it was. */
+static int core_of(unsigned number)
+{
+    int status = 0;
+    pid_t pid = fork();
+    if (!pid) {
+        cpu_set_t mine;
+        pace_on_core(number);
+        int got = sched_getaffinity(0, sizeof(mine), &mine);
+        _exit(got || CPU_COUNT(&mine) != 1 ? 255 : sched_getcpu());
+    }
+    waitpid(pid, &status, 0);
+    return WEXITSTATUS(status);
+}
+
+TEST(pace, threads_in_turn_get_the_cores_in_turn)
+{
+    cpu_set_t may;
+    CHECK_EQ(sched_getaffinity(0, sizeof(may), &may), 0);
+    unsigned cores = (unsigned)CPU_COUNT(&may);
+    for (unsigned i = 0; i < cores; i++) {
+        int core = core_of(i);
+        CHECK(core < 255 && CPU_ISSET(core, &may));
+        CHECK_EQ(core_of(i + cores), core);
+        CHECK(cores == 1 || core_of(i + 1) != core);
+    }
 }
 
 TEST(pace, an_idle_loop_does_not_rest)
