@@ -67,18 +67,33 @@ static void listen_on(struct reactor *reactor, bool on)
             net->unwatch(net, listeners[i].handle);
     }
     reactor->accepting = on;
+    reactor->tls_waits = false;
+}
+
+/* A handshake takes two turns within handshake_ms. A crowd that is let into their queue at once
+ * spends them there, is cut before its second turn, and comes again. In the kernel's queue no time
+ * runs out; and the other doors stay open. */
+static void tls_wait(struct reactor *reactor, bool wait)
+{
+    struct net *net = reactor->net;
+    int listener = reactor->opts->tls_fd;
+    if (listener < 0 || !reactor->accepting || reactor->tls_waits == wait)
+        return;
+    if (wait)
+        net->unwatch(net, listener);
+    else
+        must(net->watch(net, listener, TAG_TLS, NET_SHARED));
+    reactor->tls_waits = wait;
 }
 
 /* Nobody is accepted while we are full, leaving or stopping, or just ran out of descriptors: the
- * kernel keeps them in its queue. Nor while handshakes wait: a handshake takes two turns within
- * handshake_ms, and a crowd that is let into that queue at once spends them there, is cut before
- * its second turn, and comes again. In the kernel's queue no time runs out. */
+ * kernel keeps them in its queue. */
 static void listen_if_room(struct reactor *reactor)
 {
     listen_on(reactor, !reactor->stopping && !reactor->leaving &&
                            reactor->open < reactor->conn_max &&
-                           reactor->handshakes.count < HANDSHAKES_WAIT &&
                            reactor->now_us >= reactor->accept_at_us);
+    tls_wait(reactor, reactor->handshakes.count >= HANDSHAKES_WAIT);
 }
 
 static void accept_some(struct reactor *reactor, int listener, unsigned flags)

@@ -20,7 +20,7 @@
 #define PIPE_SCRATCH_BYTES (256 * KIB)
 #define CIPHER_STEP        (32 * KIB) /* so much is encrypted ahead of a socket */
 #define HANDSHAKES_MAX     8          /* in one round, about 3 ms of them */
-#define HANDSHAKES_WAIT    64         /* with so many in the queue nobody else is accepted */
+#define HANDSHAKES_WAIT    64         /* with so many in the queue nobody else is let into it */
 #define NO_CONN            UINT32_MAX
 
 /* What an event's tag says it is about: kind in the top byte; for a connection its generation (24
@@ -144,6 +144,7 @@ struct reactor {
     size_t waiting_bytes; /* and their bytes */
 
     bool accepting, stopping, leaving;
+    bool tls_waits; /* while accepting: not by TLS now */
     int64_t accept_at_us; /* not before: there were no descriptors */
     int64_t drain_at_us;
     int64_t leave_at_us; /* while leaving: when the next connection may be let go */

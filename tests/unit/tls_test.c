@@ -275,7 +275,12 @@ TEST(tls, a_crowd_that_shakes_hands_does_not_keep_who_is_in)
     secure_say(&in, "GET /v1/time HTTP/1.1\r\n" HOST "\r\n");
     secure_run(&in, 6, 4096);
     CHECK_HAS(out_view(&in.plain), STR("/v1/time"));
+    struct world_client plain; /* nor who comes by another door, such as a probe */
+    w.listener = w.opts.plain_fd;
+    client_dial(&w, &plain);
+    CHECK_EQ(client_ask(&w, &plain, STR("GET /v1/time HTTP/1.1\r\n" HOST "\r\n"), NULL), 200);
     CHECK(w.stats->rows[0].handshakes < CROWD / 4); /* they still wait */
+    client_hang_up(&w, &plain);
     for (int round = 0; round < 4; round++)
         for (int i = 0; i < CROWD; i++)
             secure_step(&crowd[i], 4096);
