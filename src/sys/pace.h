@@ -22,9 +22,9 @@ struct pace {
  * when all have work. Inherited by threads made later. */
 void pace_behind_hall(void);
 
-/* This thread runs on one core from now on: the number-th, in turn, of those it may use. Linux moves
- * many threads that work briefly to one core and lets the other idle: docs/performance.md, "450,000
- * at once". For threads of equal work, more than there are cores. */
+/* This thread runs on one core from now on: the number-th, in turn, of those it may use. Linux
+ * moves many threads that work briefly to one core and lets the other idle: docs/performance.md,
+ * "450,000 at once". For threads of equal work, more than there are cores. */
 void pace_on_core(unsigned number);
 
 void pace_rest(struct pace *pace); /* before waiting for events */
