@@ -144,7 +144,7 @@ struct reactor {
     size_t waiting_bytes; /* and their bytes */
 
     bool accepting, stopping, leaving;
-    bool tls_waits; /* while accepting: not by TLS now */
+    bool tls_waits;       /* while accepting: not by TLS now */
     int64_t accept_at_us; /* not before: there were no descriptors */
     int64_t drain_at_us;
     int64_t leave_at_us; /* while leaving: when the next connection may be let go */
