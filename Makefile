@@ -183,27 +183,13 @@ test-distributed: $(BIN)
 	EXAMHALL=$(BIN) tests/distributed/run.sh
 # --- end of rehearsals -------------------------------------------------------------------------------------------
 
-# --- the platform, proven without a cloud account; needs more than Debian's packages and npm ----------------------
-.PHONY: platform-test platform-terraform platform-helm platform-image platform-kubernetes
-platform-test: platform-environments platform-image platform-terraform platform-helm platform-kubernetes platform-pipelines \
-    platform-stopwatch
-platform-terraform: $(BIN)
-	@EXAMHALL=$(BIN) tests/platform/terraform.sh
-platform-helm: $(BIN)
-	@EXAMHALL=$(BIN) tests/platform/helm.sh
-platform-image: $(BIN)
-	@tools/deps.sh platform
-	EXAMHALL=$(BIN) tests/platform/image.sh
-.PHONY: platform-pipelines platform-stopwatch
-platform-pipelines: $(BIN)
-	@tools/deps.sh platform
-	@EXAMHALL=$(BIN) tests/platform/pipelines.sh
-platform-stopwatch: $(BIN)
-	@tools/deps.sh platform
-	@EXAMHALL=$(BIN) tests/platform/stopwatch.sh
-platform-kubernetes: $(BIN)
-	@tools/deps.sh platform
-	@EXAMHALL=$(BIN) tests/platform/kubernetes.sh
+# --- the platform, proven without a cloud account; needs Go and more of Debian, and names what it cannot prove -------
+.PHONY: platform-test
+platform-test: platform-all
+platform-%:
+	@tools/deps.sh build
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@EXAMHALL=$(BIN) STAGES=$(filter-out all,$*) tests/platform/all.sh
 # --- end of the platform -----------------------------------------------------------------------------------------
 
 # --- deployments, of good programs and of bad ones ----------------------------------------------------------------
@@ -221,12 +207,9 @@ test-deploy: $(BIN) faulty
 # --- end of deployments ------------------------------------------------------------------------------------------
 
 # --- the command line from outside; style that the compiler does not see -----------------------------------------
-.PHONY: test-cli platform-environments tidy
+.PHONY: test-cli tidy
 test-cli: $(BIN)
 	EXAMHALL=$(BIN) tests/cli/run.sh
-
-platform-environments: $(BIN)
-	EXAMHALL=$(BIN) tests/platform/environments.sh
 
 tidy:
 	tools/tidy

@@ -12,7 +12,7 @@ for group in "$@"; do
         command -v npm >/dev/null 2>&1 || packages="$packages npm" ;;
     test) packages="$packages clang libclang-rt-14-dev clang-format chromium curl jq procps iproute2 python3-minimal minisign" ;;
     platform) packages="$packages docker-registry apache2-utils skopeo umoci runc openssl curl jq minisign shellcheck gcc libc6-dev
-        containerd etcd-server containernetworking-plugins dnsmasq-base iptables iproute2 procps" ;;
+        containerd etcd-server containernetworking-plugins dnsmasq-base iptables iproute2 procps python3-venv" ;;
     bench) packages="$packages nginx-light linux-perf wrk hey valgrind" ;;
     *) echo "deps.sh: there is no group $group: build, test, bench, platform" >&2; exit 2 ;;
     esac

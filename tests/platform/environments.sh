@@ -1,19 +1,11 @@
-#!/bin/sh
-# environments.sh - what `examhall env render` writes, read by the tools it is for: Prometheus' own promtool checks the rules,
-# and runs them on a hall that goes wrong. promtool is taken out of Debian's package, without installing its daemon.
-set -eu
-cd "$(dirname "$0")/../.."
-work=build/platform/environments
-rm -rf "$work/out"
-mkdir -p "$work/out"
-
-if ! command -v promtool >/dev/null 2>&1; then
-    if [ ! -x "$work/prometheus/usr/bin/promtool" ]; then
-        (cd "$work" && apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb prometheus)
-    fi
-    PATH="$PWD/$work/prometheus/usr/bin:$PATH"
-    export PATH
-fi
+#!/bin/bash
+# environments.sh - what `examhall env render` writes, read by the tools it is for: promtool checks the alerts, and runs them on
+# a hall that goes wrong. Then env diff, which must find each of 200 differences. Ends with `N passed, N failed`.
+#
+#     tests/platform/environments.sh           make platform-environments
+set -u
+. "$(dirname "$0")/proof.sh"
+use environments || exit
 
 cat >"$work/hall.yaml" <<SPEC
 hall: nee-2027
@@ -22,8 +14,20 @@ objectives: {save: {p99: 250ms}}
 environments:
   nonprod: {on: aws, account: "111122223333", region: ap-south-1}
 SPEC
-"${EXAMHALL:-build/examhall}" env render nonprod "$work/out" --spec "$work/hall.yaml" >/dev/null
-cp "$work/out/environments/nonprod/rules.yaml" tests/platform/rules_test.yaml "$work/out/"
-promtool check rules "$work/out/rules.yaml"
-promtool test rules "$work/out/rules_test.yaml"
-exec node --test tests/cli/env.test.mjs
+rules=$work/environments/nonprod/rules.yaml
+on_a_bad_day() {
+    cp tests/platform/environments/rules_test.yaml "$work/environments/nonprod/" &&
+        "$promtool" test rules "$work/environments/nonprod/rules_test.yaml"
+}
+misspelt() { sed 's/sum(rate(/sum(rat(/' "$rules" >"$work/wrong.yaml" && refused 'unknown function' "$promtool" check rules "$work/wrong.yaml"; }
+commands() {
+    node --test tests/cli/env.test.mjs && note "$(sed -nE 's/^(#|ℹ) pass ([0-9]+)$/\2/p' "$log") tests"
+}
+
+echo "with: promtool $("$promtool" --version 2>&1 | awk 'NR == 1 {print $3}')"
+proof "an environment rendered from a spec" "$examhall" env render nonprod "$work" --spec "$work/hall.yaml"
+proof "promtool reads its alerts" "$promtool" check rules "$rules"
+proof "and finds what is wrong in changed ones" misspelt
+proof "the alerts fire on a hall that goes wrong, and on no other" on_a_bad_day
+proof "env: add, render, diff and its 200 differences" commands
+ended

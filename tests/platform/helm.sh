@@ -7,61 +7,10 @@
 #
 # Prints a row for each proof; the work folder stays if one fails. Ends with `N passed, N failed`.
 set -u
-cd "$(dirname "$0")/../.." || exit 3
-here=$PWD/tests/platform/helm chart=$PWD/deploy/helm/examhall
-examhall=$(readlink -f "${EXAMHALL:-build/examhall}")
-[ -x "$examhall" ] || {
-    echo "helm.sh: no $examhall, which renders the environments: run make first" >&2
-    exit 3
-}
-started=$SECONDS
-passed=0 failed=0
-
-tools=$("$here/tools.sh") || {
-    status=$?
-    echo "$tools" | tail -1
-    [ "$status" = 4 ] && exit 0
-    exit 3
-}
-helm=$(sed -n 's/^helm //p' <<<"$tools")
-strict=$(sed -n 's/^strict //p' <<<"$tools")
-crds=$(sed -n 's/^crds //p' <<<"$tools")
-
-work=$(mktemp -d)
-trap '[ "$failed" != 0 ] && echo "kept: $work" || rm -rf "$work"' EXIT
-log=$work/log
+. "$(dirname "$0")/proof.sh"
+use helm || exit
+here=$platform/helm chart=$root/deploy/helm/examhall
 export HELM_CACHE_HOME=$work/helm HELM_CONFIG_HOME=$work/helm HELM_DATA_HOME=$work/helm
-
-# proof WHAT COMMAND... - one row; what the command printed is shown when it fails
-proof() {
-    local what=$1 before=$SECONDS
-    shift
-    if "$@" >"$log" 2>&1; then
-        passed=$((passed + 1))
-        printf 'ok      %-86s %3d s\n' "$what$([ -s "$work/note" ] && cat "$work/note")" $((SECONDS - before))
-    else
-        failed=$((failed + 1))
-        printf 'FAILED  %s\n' "$what"
-        tail -n 40 "$log" | sed 's/^/        /'
-    fi
-    rm -f "$work/note"
-}
-note() { printf ': %s' "$*" >"$work/note"; }
-
-# refused PATTERN COMMAND... - the command must fail, and say PATTERN
-refused() {
-    local pattern=$1
-    shift
-    if "$@" >"$work/refused" 2>&1; then
-        echo "accepted, and should have been refused: $pattern"
-        return 1
-    fi
-    tr '\n' ' ' <"$work/refused" | grep -qE "$pattern" || {
-        cat "$work/refused"
-        echo "refused, but not with: $pattern"
-        return 1
-    }
-}
 
 digest=sha256:$(printf 'the image' | sha256sum | cut -c1-64)
 render() { "$helm" template examhall "$chart" --namespace examhall --set image.digest="$digest" "$@"; }
@@ -103,7 +52,7 @@ template() { # and every object is read strictly
     render -f "$work/$1-values.yaml" >"$work/$1.yaml" && "$strict" "$crds" <"$work/$1.yaml" >"$work/$1.json" || return
     note "$(node -p 'o = require(process.argv[1]); `${o.length} objects of ${new Set(o.map((x) => x.kind)).size} kinds`' "$work/$1.json")"
 }
-echo "helm: $("$helm" version --short), manifests read by the types of Kubernetes $(sed -n 's/.*k8s.io.api v0\(\.[0-9]*\).*/1\1/p' "$here/tools/go.mod")"
+echo "with: Helm $("$helm" version --short), manifests read by the types of Kubernetes $(sed -n 's/.*k8s.io.api v0\(\.[0-9]*\).*/1\1/p' "$here/tools/go.mod")"
 for set in "${sets[@]}"; do
     proof "$set: helm lint --strict" lint "$set"
     proof "$set: rendered, and every key of it exists" template "$set"
@@ -205,7 +154,4 @@ misspelt_crd() { sed 's/pollingInterval/polingInterval/' "$work/everything.yaml"
 proof "a misspelt key of a Deployment would be found" misspelt
 proof "a misspelt key of a ScaledObject would be found" misspelt_crd
 
-echo
-echo "in $((SECONDS - started)) s"
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+ended

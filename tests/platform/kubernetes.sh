@@ -6,64 +6,13 @@
 #
 # Prints a row for each proof; what cannot be proven here is named at the end. Ends with `N passed, N failed`.
 set -u
-cd "$(dirname "$0")/../.." || exit 3
-examhall=$(readlink -f "${EXAMHALL:-build/examhall}")
-[ -x "$examhall" ] || {
-    echo "kubernetes.sh: no $examhall, which the image is made of: run make first" >&2
-    exit 3
-}
-if [ -z "${CLUSTER:-}" ]; then
-    tests/platform/kubernetes/cluster.sh "$0"
-    status=$?
-    [ $status = 4 ] && exit 0
-    exit $status
-fi
-
-tools=$(tests/platform/helm/tools.sh) || {
-    status=$?
-    echo "$tools" | tail -1
-    [ "$status" = 4 ] && exit 0
-    exit 3
-}
-helm=$(sed -n 's/^helm //p' <<<"$tools")
-crds=$(sed -n 's/^crds //p' <<<"$tools")
-
-started=$SECONDS
-passed=0 failed=0
-work=$(mktemp -d)
-trap '[ "$failed" != 0 ] && echo "kept: $work" || rm -rf "$work"' EXIT
-log=$work/log
+[ -n "${CLUSTER:-}" ] || exec "$(dirname "$0")/kubernetes/cluster.sh" "$0"
+. "$(dirname "$0")/proof.sh"
+use helm || exit
 export HELM_CACHE_HOME=$work/helm HELM_CONFIG_HOME=$work/helm HELM_DATA_HOME=$work/helm
 registry=10.77.0.1:5000 namespace=examhall chart=deploy/helm/examhall
 candidates=300 minutes=3
 
-# proof WHAT COMMAND... - one row; what the command printed is shown when it fails
-proof() {
-    local what=$1 before=$SECONDS
-    shift
-    if "$@" >"$log" 2>&1; then
-        passed=$((passed + 1))
-        printf 'ok      %-86s %3d s\n' "$what$([ -s "$work/note" ] && cat "$work/note")" $((SECONDS - before))
-    else
-        failed=$((failed + 1))
-        printf 'FAILED  %s\n' "$what"
-        tail -n 40 "$log" | sed 's/^/        /'
-    fi
-    rm -f "$work/note"
-}
-note() { printf ': %s' "$*" >"$work/note"; }
-
-# refused PATTERN COMMAND... - the command must fail, and say PATTERN
-refused() {
-    local pattern=$1
-    shift
-    if "$@" >"$work/refused" 2>&1; then
-        echo "accepted, and should have been refused: $pattern"
-        return 1
-    fi
-    cat "$work/refused"
-    grep -qE "$pattern" "$work/refused" || { echo "refused, but not with: $pattern"; return 1; }
-}
 k() { kubectl -n $namespace "$@"; }
 in_hall() { k exec --stdin examhall-hall-0 -- /examhall "$@" --data /var/lib/examhall; }
 rendered() { # helm template with what the deployment sets
@@ -230,8 +179,8 @@ unnoticed() {
 version=$(kubectl version -o json | jq -r .serverVersion.gitVersion)
 host=examhall-gateway.$namespace.svc.cluster.local
 digest=""
-echo "kubernetes: $version, $(kubectl get nodes -o json | jq -r '.items | length') nodes of" \
-    "$(kubectl get nodes -o json | jq -r '.items[0].status.nodeInfo | "\(.containerRuntimeVersion), kubelet \(.kubeletVersion)"'); $(etcd --version | sed -n 's/^etcd Version/etcd/p')"
+echo "with: Kubernetes $version, $(kubectl get nodes -o json | jq -r '.items | length') nodes of" \
+    "$(kubectl get nodes -o json | jq -r '.items[0].status.nodeInfo | "\(.containerRuntimeVersion), kubelet \(.kubeletVersion)"'), $(etcd --version | sed -n 's/^etcd Version:/etcd/p')"
 proof "the image, built and pushed to the cluster's registry" image
 proof "the kinds of operators are known" kinds
 proof "a namespace that enforces restricted pod security" namespace
@@ -259,11 +208,8 @@ proof "no room for new gateways: the rollout stands still, the old ones serve; r
 proof "nobody noticed" unnoticed
 
 cat <<TEXT
-Not proven here:
-        NetworkPolicies are accepted and not enforced: the network is the plain ptp plugin
-        the HPA is accepted and has no figures: there is no metrics-server
-        KEDA, Prometheus' operator, External Secrets, the load balancer's controller: their kinds are accepted, they do not run
+not run: NetworkPolicies in force: they are accepted, but the network is the plain ptp plugin
+not run: the HPA scaling: it is accepted and has no figures, as there is no metrics-server
+not run: KEDA, Prometheus' operator, External Secrets, the load balancer's controller: their kinds are accepted
 TEXT
-echo "kubernetes: $((SECONDS - started)) s"
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+ended

@@ -1,33 +1,16 @@
 #!/bin/bash
 # pipelines.sh - the rendered pipelines, read by tools that are not ours, and their own steps run here.
 #
-# GitHub's files: actionlint (types of expressions, contexts, triggers, and shellcheck on every script). Then the scripts of the build job are run as they stand in a fresh clone, and the
-# deploy step of each environment with --dry-run. What cannot run here says so in a line that begins with "skipped".
+# GitHub's files: actionlint (types of expressions, contexts, triggers, and shellcheck on every script). GitLab's: its own
+# schema. Then the scripts of the build job are run as they stand in a fresh clone, and the deploy step of each environment
+# with --dry-run. Ends with `N passed, N failed`.
 #
 #     tests/platform/pipelines.sh              make platform-pipelines
 set -u
-cd "$(dirname "$0")/../.." || exit 3
-root=$PWD
-examhall=$(readlink -f "${EXAMHALL:-build/examhall}")
-cache=${PLATFORM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/examhall/platform}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
-
-# check SENTENCE COMMAND...: the command must succeed; what it printed is shown when it does not.
-check() {
-    local sentence=$1 before=$SECONDS
-    shift
-    if "$@" >"$work/log" 2>&1; then
-        passed=$((passed + 1))
-        printf 'ok      %-86s %3d s\n' "$sentence" $((SECONDS - before))
-    else
-        failed=$((failed + 1))
-        printf 'FAILED  %s\n' "$sentence"
-        tail -n 40 "$work/log" | sed 's/^/        /'
-    fi
-}
-refused() { ! "$@"; }
+. "$(dirname "$0")/proof.sh"
+needs git shellcheck jq
+use pipelines || exit
+echo "with: actionlint $("$actionlint" --version | head -1), $("$schema" --version | sed 's/, version//') and its schema of GitLab, $(versions shellcheck)"
 
 # --- what is rendered ------------------------------------------------------------------------------------------------
 cat >"$work/hall.yaml" <<SPEC
@@ -42,27 +25,27 @@ git clone -q "$root" "$work/repository" # as a pipeline's checkout: what is comm
 cp "$work/hall.yaml" "$work/repository/"
 cd "$work/repository" || exit 3
 for environment in nonprod prod; do
-    check "$environment is rendered" "$examhall" env render "$environment" . --spec hall.yaml
+    proof "$environment is rendered" "$examhall" env render "$environment" . --spec hall.yaml
 done
 
 # --- read by others --------------------------------------------------------------------------------------------------
-actionlint=$cache/actionlint-1.7.12/actionlint
-if [ ! -x "$actionlint" ] && command -v go >/dev/null; then
-    GOTOOLCHAIN=local GOFLAGS="-buildvcs=false -trimpath" CGO_ENABLED=0 GOBIN=${actionlint%/*} \
-        go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 >"$work/go.log" 2>&1
-fi
-if [ -x "$actionlint" ]; then
-    for file in .github/workflows/*.yml; do
-        check "actionlint finds nothing in $(basename "$file")" "$actionlint" -no-color "$file"
-    done
-    sed 's/github.event.workflow_run.conclusion/github.event.workflow_run.conclusio/' .github/workflows/deliver-prod.yml >"$work/wrong.yml"
-    sed -i 's/needs\|runs-on: .*/runs-on: [unknown-machine]/' "$work/wrong.yml"
-    check "and does find what is wrong in a changed one" refused "$actionlint" -no-color "$work/wrong.yml"
-else
-    echo "skipped actionlint: no Go toolchain to build it, or its module cannot be fetched"
-fi
+for file in .github/workflows/*.yml; do
+    proof "actionlint finds nothing in $(basename "$file")" "$actionlint" -no-color "$file"
+done
+sed 's/github.event.workflow_run.conclusion/github.event.workflow_run.conclusio/' .github/workflows/deliver-prod.yml >"$work/wrong.yml"
+sed -i 's/needs\|runs-on: .*/runs-on: [unknown-machine]/' "$work/wrong.yml"
+proof "and does find what is wrong in a changed one" refused 'unknown-machine' "$actionlint" -no-color "$work/wrong.yml"
 
-echo "skipped GitLab's own schema: no reader of it that can be installed without native builds; its words are compared below"
+gitlab() { "$schema" --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci --color never "$@"; }
+for file in .gitlab-ci.yml .gitlab/*.yml; do
+    proof "GitLab's schema takes $file" gitlab "$file"
+done
+wrong() { # PATTERN, then sed's expression on production's file
+    sed "$2" .gitlab/deliver-prod.yml >"$work/wrong.yml"
+    refused "$1" gitlab "$work/wrong.yml"
+}
+proof "and refuses a misspelt key" wrong 'id_token' 's/id_tokens:/id_token:/'
+proof "and what is no list of needs" wrong 'needs' 's/needs: .*/needs: 7/'
 
 # --- run here --------------------------------------------------------------------------------------------------------
 # step FILE NAME: the script of that step of GitHub's workflow, as it is.
@@ -81,30 +64,28 @@ GITHUB_SHA=$(git rev-parse HEAD)
 if [ "$(id -u)" = 0 ]; then
     mkdir -p build/portal web && cp -a "$root/web/node_modules" web/ 2>/dev/null
     for name in Build Test Image; do
-        check "the build job's step $name runs in a fresh clone" run_step "$build" "$name"
+        proof "the build job's step $name runs in a fresh clone" run_step "$build" "$name"
     done
-    check "it leaves the program and its image for delivery" test -x delivery/examhall -a -f delivery/image/index.json
+    proof "it leaves the program and its image for delivery" test -x delivery/examhall -a -f delivery/image/index.json
 else
-    echo "skipped the build job: its first step installs packages, which takes root"
+    echo "not run: the build job: its first step installs packages, which takes root"
     mkdir delivery && cp "$examhall" delivery/ && "$examhall" image build --out delivery/image >/dev/null
 fi
-echo "skipped the step Scan: debsecan asks Debian's security tracker, which this test does not"
+echo "not run: the step Scan: debsecan asks Debian's security tracker, which this test does not"
 
 export PATH=$work/bin:$PATH
 mkdir -p "$work/bin" && ln -sf "$PWD/delivery/examhall" "$work/bin/examhall"
 dry() { run_dry=$(step ".github/workflows/deliver-$1.yml" Deploy) && bash -eo pipefail -c "$run_dry --dry-run"; }
 shows() { dry "$1" | tee "$work/dry" | grep -qF -- "$2" || { cat "$work/dry"; false; }; }
-digest=$("$examhall" verify certificate --help >/dev/null; node -p 'JSON.parse(require("fs").readFileSync("delivery/image/index.json")).manifests[0].digest')
+digest=$(node -p 'JSON.parse(require("fs").readFileSync("delivery/image/index.json")).manifests[0].digest')
 for environment in nonprod prod; do
-    check "the deploy step of $environment is one command of ours, by the image's digest" shows "$environment" "image.digest=$digest"
+    proof "the deploy step of $environment is one command of ours, by the image's digest" shows "$environment" "image.digest=$digest"
 done
-check "prod verifies the certificate of that image" shows prod "--image delivery/image@$digest"
+proof "prod verifies the certificate of that image" shows prod "--image delivery/image@$digest"
 same_words() {
     diff <(step .github/workflows/deliver-prod.yml Deploy | tr -s ' \\\n' ' ') \
         <(sed -n '/examhall deploy/,/credentials.json/p' .gitlab/deliver-prod.yml | tr -s ' \\\n' ' ' | sed 's/^ //')
 }
-check "GitLab's job says it in the same words" same_words
+proof "GitLab's job says it in the same words" same_words
 
-echo
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+ended

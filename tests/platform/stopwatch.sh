@@ -4,21 +4,14 @@
 # program that EXAMHALL names; prints what each part took. The times are measured, not asserted.
 #
 #     tests/platform/stopwatch.sh              make platform-stopwatch
-#
-# What cannot run here says so in a line that begins with "skipped". Ends with `N passed, N failed`.
 set -u
-cd "$(dirname "$0")/../.." || exit 3
-root=$PWD
-here=$root/tests/platform/terraform
-examhall=$(readlink -f "${EXAMHALL:-build/examhall}")
 candidates=${CANDIDATES:-200}
-work=$(mktemp -d)
-started=() passed=0 failed=0
-finish() {
-    for pid in "${started[@]}"; do kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null; done
-    rm -rf "$work"
+. "$(dirname "$0")/proof.sh"
+needs node jq curl docker-registry skopeo
+children=()
+clean_up() {
+    for pid in "${children[@]}"; do kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null; done
 }
-trap finish EXIT
 
 now() { date +%s.%N; }
 since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f", b - a }'; }
@@ -62,7 +55,7 @@ render() {
 validate() {
     local address environment variables
     mkdir package && tar -xzf "$package" -C package --strip-components=1 --wildcards 'package/lib/*/index.js' &&
-        node "$here/schema.mjs" "$work/package" repository/deploy/terraform >"$EXAMHALL_AWS_SCHEMA" || return
+        node "$platform/terraform/schema.mjs" "$work/package" repository/deploy/terraform >"$EXAMHALL_AWS_SCHEMA" || return
     cd repository/deploy/terraform || return
     address=$("$tofu" -chdir=modules/kms providers | sed -n 's/.*provider\[\([^]]*hashicorp\/aws\)\].*/\1/p' | head -1)
     mkdir -p "$work/mirror/$address/6.25.0/linux_$(go env GOARCH)"
@@ -83,7 +76,7 @@ push() {
     printf '%s\n' "version: 0.1" "log: {level: error, accesslog: {disabled: true}}" \
         "storage: {filesystem: {rootdirectory: $work/registry}}" "http: {addr: '127.0.0.1:$port'}" >registry.yml
     docker-registry serve registry.yml 2>registry.log &
-    started+=($!)
+    children+=($!)
     until_open "$port" && "$examhall" image push delivery/image "127.0.0.1:$port/nee/examhall:1" --plain &&
         [ "$(skopeo inspect --tls-verify=false "docker://127.0.0.1:$port/nee/examhall:1" | jq -r .Digest)" = "$(jq -r '.manifests[0].digest' delivery/image/index.json)" ]
 }
@@ -91,7 +84,7 @@ serve() {
     plain=127.0.0.1:$(free_port)
     "$examhall" exam open sample --data hall || return
     "$examhall" serve --data hall --listen none --listen-plain "$plain" --quiet 2>serve.log &
-    started+=($!)
+    children+=($!)
     until_open "${plain#*:}" && for _ in $(seq 100); do curl -sf "http://$plain/-/ready" && break; sleep 0.1; done &&
         "$examhall" status --data hall --json | jq -e '[.services[].state] | length > 5 and all(. == "running")'
 }
@@ -118,24 +111,17 @@ show() {
 
 cd "$work" || exit 3
 mkdir delivery
-echo "stopwatch: $("$examhall" --version), $(nproc) cores, $candidates candidates"
+echo "with: $("$examhall" --version), $(nproc) cores, $candidates candidates"
 part "a hall with its keys, a sample exam, and two environments besides the local one" hall
 part "both environments rendered, and alike but for names, addresses and sizes" render
-if tools=$("$here/tools.sh" 2>"$work/tools.log"); then
-    tofu=$(sed -n 's/^tofu //p' <<<"$tools") provider=$(sed -n 's/^provider //p' <<<"$tools") package=$(sed -n 's/^package //p' <<<"$tools")
+if use terraform; then
     export TF_CLI_CONFIG_FILE=$work/tofurc TF_IN_AUTOMATION=1 CHECKPOINT_DISABLE=1 TF_CLI_ARGS="-no-color"
     export EXAMHALL_AWS_SCHEMA=$work/schema.json EXAMHALL_AWS_CLOUD=$work/cloud.json
     echo "provider_installation { filesystem_mirror { path = \"$work/mirror\" } }" >"$TF_CLI_CONFIG_FILE"
     part "Terraform valid, and a plan for both" validate
-else
-    echo "skipped Terraform: $(tail -1 "$work/tools.log" <<<"$tools")"
 fi
 part "the image built" "$examhall" image build --out delivery/image --tag examhall:1
-if command -v docker-registry >/dev/null && command -v skopeo >/dev/null; then
-    part "pushed to a registry, which has the same digest" push
-else
-    echo "skipped the registry: docker-registry and skopeo are not installed (tools/deps.sh platform)"
-fi
+part "pushed to a registry, which has the same digest" push
 part "all services running here" serve
 part "rolled once while $candidates candidates sit: 0 requests failed, 0 answers lost" roll
 part "rehearsed with another upgrade in it, and the certificate signed" certify
@@ -143,6 +129,4 @@ part "the certificate is of the program in the image" verify
 part "the deployment of production, step by step, as it would run" show
 total=$(since "$began")
 awk -v s="$total" 'BEGIN { printf "%8.1f s  in all: %.1f minutes; the real case took 6 hours, %.0f times as long\n", s, s / 60, 21600 / s }'
-echo
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+ended

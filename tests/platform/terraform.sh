@@ -7,60 +7,9 @@
 #
 # Prints a row for each proof; the work folder stays if one fails. Ends with `N passed, N failed`.
 set -u
-cd "$(dirname "$0")/../.." || exit 3
-here=$PWD/tests/platform/terraform
-examhall=$(readlink -f "${EXAMHALL:-build/examhall}")
-[ -x "$examhall" ] || {
-    echo "terraform.sh: no $examhall, which renders the environments: run make first" >&2
-    exit 3
-}
-started=$SECONDS
-passed=0 failed=0
-
-tools=$("$here/tools.sh") || {
-    status=$?
-    echo "$tools" | tail -1
-    [ "$status" = 4 ] && exit 0
-    exit 3
-}
-tofu=$(sed -n 's/^tofu //p' <<<"$tools")
-provider=$(sed -n 's/^provider //p' <<<"$tools")
-package=$(sed -n 's/^package //p' <<<"$tools")
-
-work=$(mktemp -d)
-trap '[ "$failed" != 0 ] && echo "kept: $work" || rm -rf "$work"' EXIT
-log=$work/log
-
-# proof WHAT COMMAND... - one row; what the command printed is shown when it fails
-proof() {
-    local what=$1 before=$SECONDS
-    shift
-    if "$@" >"$log" 2>&1; then
-        passed=$((passed + 1))
-        printf 'ok      %-86s %3d s\n' "$what$([ -s "$work/note" ] && cat "$work/note")" $((SECONDS - before))
-    else
-        failed=$((failed + 1))
-        printf 'FAILED  %s\n' "$what"
-        tail -n 40 "$log" | sed 's/^/        /'
-    fi
-    rm -f "$work/note"
-}
-note() { printf ': %s' "$*" >"$work/note"; }
-
-# refused PATTERN COMMAND... - the command must fail, and say PATTERN (OpenTofu wraps lines and draws boxes)
-refused() {
-    local pattern=$1
-    shift
-    if "$@" >"$work/refused" 2>&1; then
-        echo "accepted, and should have been refused: $pattern"
-        return 1
-    fi
-    tr -d '│╷╵\n' <"$work/refused" | tr -s ' ' | grep -qE "$pattern" || {
-        cat "$work/refused"
-        echo "refused, but not with: $pattern"
-        return 1
-    }
-}
+. "$(dirname "$0")/proof.sh"
+use terraform || exit
+here=$platform/terraform
 
 # --- the work folder: the tree as it is, and a mirror that has our provider where the AWS provider would be ---------
 cp -r deploy/terraform "$work/terraform"
@@ -111,7 +60,7 @@ unit() {
     [ "$(grep -c '\.\.\. pass$' "$work/tests")" -gt 0 ]
 }
 
-echo "terraform: $("$tofu" version | head -1), schema of hashicorp/aws 6.25.0, a cloud of our own"
+echo "with: $("$tofu" version | head -1), schema of hashicorp/aws 6.25.0, a cloud of our own"
 proof "every file is as \`tofu fmt\` writes it" "$tofu" fmt -check -diff -recursive .
 proof "every resource and data source exists in hashicorp/aws 6.25.0" schema
 proof "init: root and bootstrap" mirror
@@ -279,7 +228,4 @@ same() { # both environments' resources, without what a size decides the number 
 proof "both environments are the same resources, but for NAT gateways and instances" same
 proof "bootstrap: applied, planned again, secure" bootstrap
 
-echo
-echo "in $((SECONDS - started)) s"
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+ended

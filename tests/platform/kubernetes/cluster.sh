@@ -17,7 +17,7 @@ cache=${PLATFORM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/examhall/platform}
 address=10.77.0.1
 
 cannot() {
-    echo "skipped kubernetes: $*"
+    echo "not run: $*"
     exit 4
 }
 die() {
@@ -41,6 +41,22 @@ cgroups() {
         [ -n "$controllers" ] && echo "/sys/fs/cgroup/${controllers#name=}${path%/}"
     done </proc/self/cgroup
 }
+
+# What a node asks of the kernel, tried beforehand: a machine that forbids it is told from a cluster that fails.
+possible() {
+    local parent
+    for parent in $(cgroups); do
+        mkdir -p "$parent/examhall-try" && rmdir "$parent/examhall-try" || cannot "no right to make a cgroup in $parent"
+    done
+    unshare --net --mount --uts --ipc --cgroup --pid --fork --mount-proc true || cannot "no right to make namespaces"
+    unshare --net ip link add eth0 type veth peer name eth1 || cannot "no virtual network cables (veth)"
+    unshare --net iptables -t nat -A POSTROUTING -j MASQUERADE || cannot "no iptables with a nat table"
+    mkdir -p "$cache/try/"{lower,upper,work,all}
+    unshare --net --mount --cgroup sh -c "mount -t sysfs sysfs /sys && mount -t tmpfs tmpfs /sys/fs/cgroup &&
+        mount -t cgroup -o memory cgroup /sys/fs/cgroup && cd '$cache/try' &&
+        mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work all" || cannot "no right to mount what a node mounts"
+    rm -rf "$cache/try"
+} 2>/dev/null
 
 # join NODE: makes a node's cgroups and moves this very process into them
 join() {
@@ -122,17 +138,18 @@ pause_image() {
 [ "$(id -u)" = 0 ] || cannot "it takes root to make namespaces, cgroups and mounts"
 grep -q ':memory:' /proc/self/cgroup || cannot "it needs cgroup v1 (containerd 1.6, runc; cgroup v2 was not tried)"
 for program in etcd containerd runc dnsmasq ip iptables docker-registry skopeo umoci openssl gcc setpriv; do
-    command -v $program >/dev/null || cannot "no $program: tools/deps.sh platform"
+    command -v $program >/dev/null || cannot "no $program, and tools/deps.sh platform could not install it"
 done
 tools=$("$here/tools.sh") || {
     status=$?
     echo "$tools" | tail -1
     exit $status
 }
+possible
 
 exec 8>"$cache/cluster.lock"
 flock 8
-export CLUSTER=$cache/cluster TOOLS=$tools
+export CLUSTER=$cache/cluster TOOLS=${tools#kubernetes }
 nodes=()
 remove
 mkdir -p "$CLUSTER/bin" "$CLUSTER/shared"
