@@ -1,10 +1,11 @@
-/* pace.h - a loop that has work rests until the next beat, so that what comes meanwhile shares one
- * wake-up. Beats are multiples of the period on the monotonic clock: loops with the same period
- * rest until the same moment, and one interrupt of the timer wakes them all.
+/* pace.h - threads that share a machine's cores: who goes first, who runs where, when a loop rests.
  *
- * Waking a thread costs more than the save it is woken for once there are more threads than cores
- * (docs/performance.md, "Cold connections"). A reply waits at most the period longer; a loop that
- * was idle rests not at all, nor one whose rounds are longer than the period. */
+ * A loop that has work rests until the next beat, so that what comes meanwhile shares one wake-up.
+ * Beats are multiples of the period on the monotonic clock: loops with the same period rest until
+ * the same moment, and one interrupt of the timer wakes them all. What comes waits at most the
+ * period longer; a loop that was idle rests not at all, nor one whose rounds are longer than the
+ * period. Agents of a rehearsal do so (src/rehearsal/gang.c); those whom candidates wait for do
+ * not. */
 #pragma once
 
 #include "base/base.h"
