@@ -216,11 +216,14 @@ fail hall_checkpoint(struct hall *hall, struct why *why)
 
 static void reap(struct hall *hall)
 {
-    int status;
+    int status = 0;
     if (!hall->checkpoint_pid)
         return;
     if (waitpid(hall->checkpoint_pid, &status, WNOHANG) != 0) {
         hall->checkpoint_pid = 0; /* a failed child left the old checkpoint as it was */
+        if (WIFSIGNALED(status))
+            note("error", "checkpoint.failed", "\"why\":\"its process ended by signal %d\"",
+                 WTERMSIG(status));
         return;
     }
     if (clock_mono_us(hall->host.clock) - hall->checkpoint_us > CHILD_US_MAX)
@@ -254,7 +257,10 @@ void hall_checkpoint_maybe(struct hall *hall)
         struct why why;
         become_child(parent);
         /* Only this thread exists here; the log's threads do not, and log_read needs none. */
-        _exit(save(hall, offset, &why) ? 1 : 0);
+        fail f = save(hall, offset, &why);
+        if (f)
+            note_fail("checkpoint.failed", &why);
+        _exit(f ? 1 : 0);
     }
     hall->checkpoint_pid = pid;
     hall->checkpoint_us = clock_mono_us(hall->host.clock);

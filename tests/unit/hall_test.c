@@ -263,6 +263,34 @@ TEST(hall, a_checkpoint_is_begun_while_records_are_not_durable_yet)
     world_close(&w);
 }
 
+TEST(hall, a_checkpoint_that_cannot_be_written_says_so_and_the_hall_goes_on)
+{
+    struct world w;
+    char path[4200], said[4096];
+    int status;
+    world_open(&w, &(struct world_opts){ .checkpoint_every = 1 });
+    snprintf(path, sizeof(path), "%s/checkpoint.db.tmp", w.dir);
+    CHECK_EQ(mkdir(path, 0700), 0); /* where the file would be written */
+    FILE *file = tmpfile();
+    int out = dup(STDERR_FILENO);
+    CHECK(file && dup2(fileno(file), STDERR_FILENO) >= 0);
+    world_start(&w, "R001");
+    hall_checkpoint_maybe(w.hall);
+    pid_t child = wait(&status);
+    dup2(out, STDERR_FILENO);
+    close(out);
+    CHECK(child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    rewind(file);
+    size_t n = fread(said, 1, sizeof(said), file);
+    CHECK_HAS(str_of(said, n), STR("\"event\":\"checkpoint.failed\""));
+    CHECK_HAS(str_of(said, n), STR("checkpoint.db.tmp"));
+    fclose(file);
+    CHECK_EQ(rmdir(path), 0);
+    world_crash_and_restart(&w);
+    CHECK_EQ(hall_host(w.hall)->directory->started_count, 1);
+    world_close(&w);
+}
+
 /* What the hall says of the damage is not for who reads the tests' output. */
 static fail start_silent(struct world *w)
 {
