@@ -104,7 +104,7 @@ static bool turn_date(str s, char *iso)
     return is_iso_date((str){ iso, 10 });
 }
 
-static fail roster_check(const struct roster_row *row, struct why *why)
+fail roster_check(const struct roster_row *row, struct why *why)
 {
     if (!is_roll(row->roll))
         return fail_set(why, FAIL_INPUT,

@@ -38,3 +38,6 @@ struct roster_count {
 /* FAIL_INPUT when the file has no such columns, FAIL_LIMIT when it has too many rows. */
 fail roster_import(str bytes, const struct roster_sink *sink, struct roster_count *count,
                    struct why *why) MUST_USE;
+
+/* Is a row of the sink whole? For whoever doubts it: fuzz/csv.c. `birth`: YYYY-MM-DD or empty. */
+fail roster_check(const struct roster_row *row, struct why *why) MUST_USE;

@@ -113,6 +113,7 @@ var names = map[string]struct{ id, arn string }{
 	"aws_iam_role":                    {"{name}", "arn:aws:iam::{account}:role/{name}"},
 	"aws_kms_alias":                   {"{name}", "arn:aws:kms:{region}:{account}:{name}"},
 	"aws_kms_key":                     {"key-{seed}", "arn:aws:kms:{region}:{account}:key/key-{seed}"},
+	"aws_lb_target_group":             {"arn:aws:elasticloadbalancing:{region}:{account}:targetgroup/{name}/{seed}", "arn:aws:elasticloadbalancing:{region}:{account}:targetgroup/{name}/{seed}"},
 	"aws_msk_cluster":                 {"arn:aws:kafka:{region}:{account}:cluster/{cluster_name}/{seed}", "arn:aws:kafka:{region}:{account}:cluster/{cluster_name}/{seed}"},
 	"aws_s3_bucket":                   {"{bucket}", "arn:aws:s3:::{bucket}"},
 	"aws_secretsmanager_secret":       {"arn:aws:secretsmanager:{region}:{account}:secret:{name}-{seed}", "arn:aws:secretsmanager:{region}:{account}:secret:{name}-{seed}"},
