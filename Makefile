@@ -188,13 +188,13 @@ test-distributed: $(BIN)
 platform-test: platform-all
 platform-%:
 	@tools/deps.sh build
-	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@$(MAKE) --no-print-directory -j$$(nproc) all faulty
 	@EXAMHALL=$(BIN) STAGES=$(filter-out all,$*) tests/platform/all.sh
 # --- end of the platform -----------------------------------------------------------------------------------------
 
 # --- deployments, of good programs and of bad ones ----------------------------------------------------------------
 # A bad build is the same program with one function replaced by the linker: tests/deploy/fault.c says by what.
-FAULTY := $(patsubst %,$(B)/faulty/examhall-%,500s slow dying)
+FAULTY := $(patsubst %,$(B)/faulty/examhall-%,500s slow dying unborn)
 .PHONY: faulty test-deploy
 faulty: $(FAULTY)
 $(B)/faulty/examhall-%: tests/deploy/fault.c $(BIN)

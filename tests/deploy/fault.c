@@ -4,9 +4,10 @@
  * Linked over the release's own objects with -Wl,--wrap (Makefile, `faulty`), so nothing of it is
  * in the program that is released. FAULT says which thing:
  *
- *   500s   the hall starts and answers every request with 500
- *   slow   the hall takes 5 ms more for each request
- *   dying  the hall serves a second, then aborts; so does the next one */
+ *   500s    the hall starts and answers every request with 500
+ *   slow    the hall takes 5 ms more for each request
+ *   dying   the hall serves a second, then aborts; so does the next one
+ *   unborn  as the first process of a container it ends before main */
 #include "app/hall.h"
 
 #include <stdlib.h>
@@ -15,6 +16,12 @@
 
 void __wrap_exchange_write(const struct exchange *exchange, struct out *out);
 void __real_exchange_write(const struct exchange *exchange, struct out *out);
+
+__attribute__((constructor)) static void begin(void)
+{
+    if (strcmp(FAULT, "unborn") == 0 && getpid() == 1)
+        _exit(1);
+}
 
 static double seconds(void)
 {

@@ -24,7 +24,7 @@ image|600||built without a daemon, the same twice; pushed to a registry that ref
 helm|300|helm|the chart rendered for both environments and all of ci/, every key of it known, and safe; wrong values refused
 terraform|1200|terraform|both environments planned, applied, drifted, repaired and destroyed with the AWS provider's own schema
 pipelines|900|pipelines|the rendered pipelines of GitHub and GitLab as their own tools read them; the build job run in a fresh clone
-kubernetes|900|helm kubernetes|a real cluster of two nodes: pods rolled, killed, drained and rolled back while candidates sit
+kubernetes|1200|helm kubernetes|examhall deploy into a real cluster of two nodes: certified, rolled, undone, bad images turned away, pods killed, a node drained, while candidates sit
 stopwatch|900|terraform|from an empty folder to a signed certificate of the image that would be deployed, and how long it took
 ROWS
 }

@@ -1,6 +1,7 @@
 #!/bin/bash
-# kubernetes.sh - deploy/helm/examhall on a real Kubernetes of two nodes (kubernetes/cluster.sh): what it renders is
-# accepted, it runs, and while candidates sit an exam all of it is replaced, killed, moved, and put back.
+# kubernetes.sh - `examhall deploy ENV` and deploy/helm/examhall on a real Kubernetes of two nodes (kubernetes/cluster.sh):
+# what is rendered is accepted, an image is rehearsed, pushed and deployed as an engineer does it, and while candidates sit an
+# exam all of it is replaced, killed, moved, and put back. Images that are bad are turned away before anybody notices.
 #
 #     tests/platform/kubernetes.sh             make platform-kubernetes
 #
@@ -8,26 +9,70 @@
 set -u
 [ -n "${CLUSTER:-}" ] || exec "$(dirname "$0")/kubernetes/cluster.sh" "$0"
 . "$(dirname "$0")/proof.sh"
+unborn=$(readlink -f "${FAULTY:-build/faulty}/examhall-unborn")
+[ -x "$unborn" ] || {
+    echo "kubernetes.sh: no $unborn, of which an image is made: run make faulty first" >&2
+    exit 3
+}
 use helm || exit
 export HELM_CACHE_HOME=$work/helm HELM_CONFIG_HOME=$work/helm HELM_DATA_HOME=$work/helm
-registry=10.77.0.1:5000 namespace=examhall chart=deploy/helm/examhall
-candidates=300 minutes=3
+mkdir "$work/bin" && ln -s "$helm" "$work/bin/helm"
+PATH=$work/bin:$PATH
+namespace=examhall chart=deploy/helm/examhall
+account=444455556666 registry=444455556666.dkr.ecr.ap-south-1.amazonaws.com
+arn=arn:aws:elasticloadbalancing:ap-south-1:$account:targetgroup/hall-prod/0123456789abcdef
+repository=$work/repository hall=$work/hall delivery=$work/repository/delivery
+candidates=${CANDIDATES:-300} minutes=7 save_every=${SAVE_EVERY:-1}
 
 k() { kubectl -n $namespace "$@"; }
+target_group() { k get targetgroupbinding examhall-gateway -o jsonpath='{.spec.targetGroupARN}'; }
+images() { k get deployment,statefulset -o json | jq -r '[.items[].spec.template.spec.containers[0].image] | unique[]'; }
 in_hall() { k exec --stdin examhall-hall-0 -- /examhall "$@" --data /var/lib/examhall; }
 rendered() { # helm template with what the deployment sets
-    "$helm" template examhall $chart --namespace $namespace --set "image.digest=$digest" "$@"
+    helm template examhall $chart --namespace $namespace --set "image.digest=$digest" "$@"
 }
-release() { # helm upgrade, of the environment that fits on these two nodes
-    "$helm" upgrade --install examhall $chart --namespace $namespace -f $chart/ci/one-node-values.yaml -f "$work/config.yaml" \
-        --set "image.registry=$registry,image.digest=$digest" "$@"
+# deploy ... - `examhall deploy prod`, where the repository is, into this cluster; what it said is in $work/deployed
+deploy() {
+    (cd "$repository" && "$examhall" deploy prod --spec "$hall/hall.yaml" --kubeconfig "$KUBECONFIG" --json "$@") >"$work/deployed"
 }
+undeployed() { # REASON ... - it must say no, for this reason
+    local reason=$1
+    shift
+    if deploy "$@"; then
+        echo "deployed, and should not have been: $reason"
+        return 1
+    fi
+    jq -r .reason "$work/deployed" && jq -e --arg reason "$reason" '.deployed == false and (.reason | test($reason))' "$work/deployed"
+}
+seconds() { jq -r '[.steps[] | "\(.step) \(.seconds | floor)"] | join(", ")' "$work/deployed"; } # of each step
 
 # --- the image, and what a cluster must have before: keys by hand, a volume by hand, the operators' kinds ------------
+environments() { # the spec says what differs between this cluster and one in the cloud: less of everything
+    "$examhall" init "$hall" && cp -r deploy "$work/" && mkdir -p "$delivery" && mv "$work/deploy" "$repository/" || return
+    "$examhall" env add nonprod --on aws --account 111122223333 --region ap-south-1 --size small --domain nonprod.exam.example.org \
+        --spec "$hall/hall.yaml" &&
+        "$examhall" env add prod --like nonprod --account $account --size exam --domain exam.example.org --spec "$hall/hall.yaml" &&
+        "$examhall" env render nonprod "$work" --spec "$hall/hall.yaml" && "$examhall" env render prod "$work" --spec "$hall/hall.yaml" &&
+        sed -i 's/^  prod: .*size: exam/&, drain: {delay: 5s, grace: 40s}, services: {gateway: {replicas: 2, memory: 256Mi, cpu: 100m}, hall: {memory: 512Mi, cpu: 100m}}/' \
+            "$hall/hall.yaml" && grep '^  prod:.*grace: 40s' "$hall/hall.yaml"
+}
+roster() {
+    { echo roll,name,birth,centre,shift,extra_minutes; seq "$candidates" | sed 's/.*/K-&,Candidate &,2009-01-01,Centre,day,0/'; } >"$work/people.csv"
+    "$examhall" roster import "$work/people.csv" --data "$hall" && "$examhall" roster export --data "$hall" >"$repository/roster.csv"
+}
 image() {
-    "$examhall" image build --out "$work/image" --tag examhall:test || return
-    digest=$(skopeo inspect "oci:$work/image:test" | jq -r .Digest)
-    "$examhall" image push "$work/image" "$registry/examhall:test" --plain && note "${digest:0:19}"
+    "$examhall" image build --out "$delivery/image" --tag examhall:test || return
+    digest=$(skopeo inspect "oci:$delivery/image:test" | jq -r .Digest)
+    note "${digest:0:19}"
+}
+# As the pipeline does. A machine that others load at the moment makes the verdict void, and no certificate of use: twice more then.
+rehearsed() {
+    local tries
+    for tries in 1 2 3; do
+        "$examhall" rehearse --for "$hall" --minutes 1 --ramp 15 --certificate "$delivery/certificate.json" && break
+        [ "$(jq -r .result.verdict "$delivery/certificate.json")" = void ] && [ $tries -lt 3 ] || return 1
+    done
+    cp "$hall/keys/certificate.pub" "$repository/certificate.pub"
 }
 kinds() {
     kubectl create --filename "$crds" && kubectl wait --for=condition=Established --timeout=30s crd --all &&
@@ -38,25 +83,31 @@ namespace() {
         kubectl label namespace $namespace pod-security.kubernetes.io/enforce=restricted pod-security.kubernetes.io/enforce-version=latest
 }
 secrets() {
-    "$examhall" init "$work/hall" && { echo config: && sed '/^# Where/,$d; s/^/  /' "$work/hall/hall.yaml"; } >"$work/config.yaml" || return
     openssl rand -hex 32 >"$work/gate.key"
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$host" -addext "subjectAltName=DNS:$host" \
         -keyout "$work/tls.key" -out "$work/tls.crt" || return
-    k create secret generic examhall-keys --from-file=master="$work/hall/keys/master" &&
+    k create secret generic examhall-keys --from-file=master="$hall/keys/master" &&
         k create secret generic examhall-gate --from-file="$work/gate.key" &&
         k create secret tls examhall-tls --cert="$work/tls.crt" --key="$work/tls.key"
 }
-# A folder that both nodes see, as they would a network's disk; Kubernetes has it for one pod at a time.
-volume() {
+# What there is in the cloud: nodes of the pool, and a class of disks. Here it is a folder that both nodes see, as they would a
+# network's disk; Kubernetes has it for one pod at a time.
+ground() {
+    kubectl label node one two examhall.org/pool=exam || return
     mkdir -m 0700 "$CLUSTER/shared/hall" && chown 65532:65532 "$CLUSTER/shared/hall" && kubectl create --filename - <<'YAML'
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: {name: shared, annotations: {storageclass.kubernetes.io/is-default-class: "true"}}
+provisioner: kubernetes.io/no-provisioner
+---
 apiVersion: v1
 kind: PersistentVolume
 metadata: {name: hall}
 spec:
-  capacity: {storage: 1Gi}
-  accessModes: [ReadWriteOnce]
+  capacity: {storage: 20Gi}
+  accessModes: [ReadWriteOncePod]
   persistentVolumeReclaimPolicy: Retain
-  storageClassName: ""
+  storageClassName: shared
   hostPath: {path: /srv/hall}
 YAML
 }
@@ -65,14 +116,6 @@ YAML
 accepted() { # VALUES...
     rendered "$@" >"$work/manifest" && k apply --dry-run=server --validate=strict --filename "$work/manifest" >"$work/accepted" || return
     note "$(sed 's/[./].*//' "$work/accepted" | sort | uniq -c | awk '{printf "%s%s %s", sep, $1, $2; sep = ", "}')"
-}
-environments() { # both, as people get them: rendered from a spec
-    local spec=$work/spec/hall.yaml
-    "$examhall" init "$work/spec" --empty &&
-        "$examhall" env add nonprod --on aws --account 111122223333 --region ap-south-1 --size small --domain nonprod.exam.example.org \
-            --spec "$spec" &&
-        "$examhall" env add prod --like nonprod --account 444455556666 --size exam --domain exam.example.org --spec "$spec" &&
-        "$examhall" env render nonprod "$work" --spec "$spec" && "$examhall" env render prod "$work" --spec "$spec"
 }
 misspelt() { # a key that Kubernetes does not know: an API server that is asked to be strict says so
     rendered -f $chart/ci/one-node-values.yaml | sed 's/readinessProbe:/readinesProbe:/' >"$work/misspelt"
@@ -83,8 +126,13 @@ careless() { # a pod that gives nothing up
 }
 
 # --- a hall ------------------------------------------------------------------------------------------------------
-install() {
-    release --wait --timeout 90s && note "$(k get pods -o json | jq -r '[.items[] | "\(.metadata.name) on \(.spec.nodeName)"] | join(", ")')"
+uncertified() { # an image that nobody rehearsed
+    undeployed 'requires a certificate of this image' && [ -z "$(k get deployment,statefulset,job -o name)" ]
+}
+deployed() {
+    deploy --credentials "$CLUSTER/login" --values "$work/edge.yaml" || return
+    note "$(seconds); $(k get pods -o json | jq -r '[.items[] | "\(.metadata.name) on \(.spec.nodeName)"] | join(", ")')"
+    [ "$(images)" = "$registry/hall/examhall@$digest" ] && [ "$(target_group)" = "$arn" ]
 }
 unprivileged() { # as the kernel has them
     local pid node found=0
@@ -98,15 +146,17 @@ unprivileged() { # as the kernel has them
     note "$found processes" && [ $found -ge 6 ]
 }
 exam() {
-    { echo roll,name,birth,centre,shift,extra_minutes; seq $candidates | sed 's/.*/K-&,Candidate &,2009-01-01,Centre,day,0/'; } >"$work/roster.csv"
     in_hall exam import sample /dev/stdin --format jsonl <data/sample/exam.jsonl &&
-        in_hall roster import /dev/stdin <"$work/roster.csv" && in_hall exam open sample &&
-        in_hall roster export --codes >"$work/codes.csv" && [ "$(wc -l <"$work/codes.csv")" -gt $candidates ]
+        in_hall roster import /dev/stdin <"$repository/roster.csv" && in_hall exam open sample &&
+        in_hall roster export --codes | grep -E '^(roll|K-)' >"$work/codes.csv" && [ "$(wc -l <"$work/codes.csv")" -gt "$candidates" ]
+}
+status_is_true() { # gateways are pods of their own, and not down
+    in_hall status --json | jq -e '[.services[] | select(.state != "running")] | map("\(.name) \(.state)") == ["gateway apart", "portal apart"]'
 }
 sitting_begins() { # in the background; it ends by itself
-    "$examhall" rehearse --candidates $candidates --minutes $minutes --save-every 2 --ramp 5 --target "https://$host" --codes "$work/codes.csv" \
-        --ca "$work/tls.crt" --json >"$work/verdict.json" 2>"$work/rehearsal.log" &
-    sitting=$!
+    "$examhall" rehearse --candidates "$candidates" --minutes $minutes --save-every "$save_every" --ramp 5 --target "https://$host" \
+        --codes "$work/codes.csv" --ca "$work/tls.crt" --report "$work/sitting.html" --json >"$work/verdict.json" 2>"$work/rehearsal.log" &
+    sitting=$! sat=$(date +%s)
     until_saves 200
 }
 
@@ -124,7 +174,46 @@ flows() { kill -0 "$sitting" && until_saves 100; }
 stands() { # all of it is there and answers
     k rollout status deployment/examhall-gateway --timeout=120s && k rollout status statefulset/examhall-hall --timeout=60s
 }
-rolled() { k rollout restart deployment/examhall-gateway statefulset/examhall-hall && stands && flows; }
+
+# What is deployed while they sit: the certificate is of one image, and the spec is told that it is for trying out.
+trial() { sed -i 's/^  prod: .*grace: 40s}/&, certificate: none/' "$hall/hall.yaml" && grep '^  prod:.*certificate: none' "$hall/hall.yaml"; }
+program() { # NAME LETTER - the same program, but for the last letter of its version
+    LC_ALL=C sed "s/$version\x00/${version%?}$2\x00/g" "$examhall" >"$work/$1" && chmod +x "$work/$1" && build "$1" "$work/$1"
+}
+build() { # NAME PROGRAM - its image
+    "$2" image build --out "$delivery/$1" --tag "examhall:$1"
+}
+during() { echo "$(($1 - sat)) $(($(date +%s) - sat))" >>"$work/rolls"; } # SINCE - seconds of the sitting in which all was rolled
+another() {
+    local since
+    program another ! && undeployed 'requires a certificate of this image.*the program changed' --image delivery/another && trial || return
+    since=$(date +%s)
+    deploy --image delivery/another --credentials "$CLUSTER/login" && stands && during "$since" && flows || return
+    note "$(in_hall --version | cut -d' ' -f2) after $version; $(seconds)"
+    [ "$(in_hall --version | cut -d' ' -f2)" = "${version%?}!" ] && [ "$(target_group)" = "$arn" ] # which nobody named this time
+}
+undone() {
+    local since
+    since=$(date +%s)
+    deploy --undo && stands && during "$since" && flows && [ "$(images)" = "$registry/hall/examhall@$digest" ] && note "$(seconds)"
+}
+
+# Turned away before anything is replaced: the same pods as before, none of them started again.
+pods() { k get pods -l app.kubernetes.io/component!=check -o json | jq -c '[.items[] | [.metadata.uid, .status.containerStatuses[0].restartCount]] | sort'; }
+turned_away() { # WHAT ... - and Kubernetes says WHAT of it
+    local what=$1 before
+    shift
+    before=$(pods)
+    undeployed 'deploy failed: helm upgrade.*the revision before serves again' --values "$work/hasty.yaml" "$@" 2>&1 | tee "$work/said"
+    [ "${PIPESTATUS[0]}" = 0 ] && grep -E "$what" "$work/said" && [ "$before" = "$(pods)" ] && flows &&
+        note "$(seconds); $(grep -oE "$what" "$work/said" | head -1)"
+}
+never_pushed() {
+    program unpushed '?' && turned_away 'Failed to pull image' --image delivery/unpushed
+}
+not_starting() {
+    build unborn "$unborn" && turned_away 'BackoffLimitExceeded' --image delivery/unborn --credentials "$CLUSTER/login"
+}
 
 # kill -9 of every process of a pod, what holds its namespaces too: nobody is told, and kubelet finds out.
 killed() { # COMPONENT
@@ -139,30 +228,19 @@ killed() { # COMPONENT
     k wait --for=condition=Ready "pod/$pod" --timeout=60s && stands && flows && note "$pod on $node"
 }
 
-drained() { # the node that the hall is on; the other takes all
+drained() { # the node that the hall is on; the other takes it, and a gateway waits for a node of its own zone
     local node pods
     node=$(k get pod examhall-hall-0 -o jsonpath='{.spec.nodeName}')
-    kubectl drain "$node" --delete-emptydir-data --timeout=120s && stands && flows || return
+    kubectl drain "$node" --delete-emptydir-data --timeout=120s && k rollout status statefulset/examhall-hall --timeout=60s && flows || return
     pods=$(k get pods --field-selector "spec.nodeName=$node" -o name)
-    kubectl uncordon "$node" && note "$node" && [ -z "$pods" ]
+    kubectl uncordon "$node" && stands && note "$node" && [ -z "$pods" ]
 }
 
-# An image that is not there: nothing of it ever gets ready, and helm takes the release back.
-bad_image() {
-    local before
-    before=$(k get deployment,statefulset -o jsonpath='{.items[*].spec.template.spec.containers[0].image}')
-    refused 'timed out|deadline exceeded|not ready' release --set "image.digest=sha256:$(printf '0%.0s' {1..64})" --atomic --timeout 10s &&
-        [ "$before" = "$(k get deployment,statefulset -o jsonpath='{.items[*].spec.template.spec.containers[0].image}')" ] && stands && flows
-}
-
-# Gateways larger than what is left on any node: they wait, the ones before serve on, and the scheduler says why.
+# Gateways larger than what is left on any node: they wait, the ones before serve on, the scheduler says why, and back it goes.
 no_room() {
-    refused 'timed out|deadline exceeded|not ready' release --wait --timeout 15s \
-        --set services.gateway.resources.requests.memory=3Gi,services.gateway.resources.limits.memory=3Gi || return
-    k get events --field-selector reason=FailedScheduling -o jsonpath='{.items[*].message}' | grep -q 'Insufficient memory' || return
-    [ "$(k get deployment examhall-gateway -o jsonpath='{.status.availableReplicas}')" = 2 ] && flows &&
-        "$helm" rollback examhall --namespace $namespace --wait --timeout 60s && stands &&
-        note "$(k get events --field-selector reason=FailedScheduling -o jsonpath='{.items[0].message}' | cut -c1-60)"
+    undeployed 'rollout failed.*the revision before serves again' --values "$work/large.yaml" --timeout 15s &&
+        k get events --field-selector reason=FailedScheduling -o jsonpath='{.items[*].message}' | grep -q 'Insufficient memory' &&
+        stands && flows && note "$(k get events --field-selector reason=FailedScheduling -o jsonpath='{.items[0].message}' | cut -c1-60)"
 }
 
 # What counts here: everybody submitted, nothing failed, nothing was lost. How long a save took while a pod was gone, and
@@ -172,40 +250,58 @@ unnoticed() {
     cat "$work/rehearsal.log"
     jq -r '.reasons[]' "$work/verdict.json"
     note "$(jq -r '"\(.requests) requests, \(.requests_failed) failed; \(.saves_acknowledged) answers, \(.saves_lost) lost; \(.reconnects) reconnects"' "$work/verdict.json")"
-    jq -e --argjson candidates $candidates '.requests_failed == 0 and .saves_lost == 0 and .submitted == $candidates
+    jq -e --argjson candidates "$candidates" '.requests_failed == 0 and .saves_lost == 0 and .submitted == $candidates
         and .saves_acknowledged > 10 * $candidates' "$work/verdict.json"
 }
 
-version=$(kubectl version -o json | jq -r .serverVersion.gitVersion)
+# How busy it was while pods were replaced, in the seconds of the rehearsal's own series.
+busy() {
+    jq -r --rawfile rolls "$work/rolls" '[$rolls | split("\n")[] | select(. != "") | split(" ") | map(tonumber)] as $rolls | .series
+        | [.to_s, .requests] | transpose | map(select(.[0] as $at | any($rolls[]; $at > .[0] and $at <= .[1])) | .[1]) | sort
+        | "\(.[length / 2 | floor]) requests a second in the middle of \(length) seconds, \(.[0]) at least, \(.[-1]) at most"' "$work/sitting.json" \
+        >"$work/busy" && note "$(cat "$work/busy")" && grep -q '^[1-9]' "$work/busy"
+}
+
+version=$("$examhall" --version | cut -d' ' -f2)
+printf 'edge: {targetGroupARN: "%s"}\n' "$arn" >"$work/edge.yaml"
+echo 'check: {deadlineSeconds: 20}' >"$work/hasty.yaml"
+echo 'services: {gateway: {resources: {requests: {memory: 3Gi}, limits: {memory: 3Gi}}}}' >"$work/large.yaml"
 host=examhall-gateway.$namespace.svc.cluster.local
 digest=""
-echo "with: Kubernetes $version, $(kubectl get nodes -o json | jq -r '.items | length') nodes of" \
-    "$(kubectl get nodes -o json | jq -r '.items[0].status.nodeInfo | "\(.containerRuntimeVersion), kubelet \(.kubeletVersion)"'), $(etcd --version | sed -n 's/^etcd Version:/etcd/p')"
-proof "the image, built and pushed to the cluster's registry" image
+echo "kubernetes: $(kubectl version -o json | jq -r .serverVersion.gitVersion), $(kubectl get nodes -o json | jq -r '.items | length') nodes of" \
+    "$(kubectl get nodes -o json | jq -r '.items[0].status.nodeInfo | "\(.containerRuntimeVersion), kubelet \(.kubeletVersion)"'); $(etcd --version | sed -n 's/^etcd Version/etcd/p')"
+proof "a spec with both environments, and files rendered from it by \`examhall env render\`" environments
+proof "the image" image
 proof "the kinds of operators are known" kinds
 proof "a namespace that enforces restricted pod security" namespace
 proof "a pod that does not give its rights up is refused there" careless
-proof "both environments rendered from a spec by \`examhall env render\`" environments
 proof "the API server takes nonprod" accepted -f "$work/environments/nonprod/values.yaml"
 proof "the API server takes prod" accepted -f "$work/environments/prod/values.yaml"
 proof "the API server takes every operator's kind" accepted -f $chart/ci/everything-values.yaml
 proof "a misspelt key is refused" misspelt
-proof "secrets and a volume, made by hand" eval 'secrets && volume'
-proof "helm upgrade --install: all pods ready" install
+proof "secrets, a volume and nodes of the pool, made by hand" eval 'secrets && ground'
+proof "a roster" roster
+proof "examhall deploy prod, without a certificate: refused, and nothing is there" uncertified
+proof "rehearsed with all of the roster, and the certificate signed" rehearsed
+proof "examhall deploy prod: certified, pushed, deployed by digest, watched until all is ready" deployed
 [ "$failed" = 0 ] || { # nothing below can run
     echo "$passed passed, $failed failed"
     exit 1
 }
 proof "its processes have no rights, in the kernel's words" unprivileged
 proof "an exam with $candidates candidates, made and opened through the hall pod" exam
+proof "status in the hall pod says that gateways are apart" status_is_true
 proof "they sit it, through the service's address and TLS" sitting_begins
-proof "all pods replaced by a rolling restart, watched to its end" rolled
+proof "examhall deploy: another program, all pods replaced, watched to the end" another
+proof "examhall deploy --undo: all of them back" undone
+proof "an image that was never pushed is turned away, every pod stays" never_pushed
+proof "an image that does not start is turned away, every pod stays" not_starting
+proof "no room for new gateways: it stands still, the old ones serve; back by itself" no_room
 proof "a gateway's pod killed" killed gateway
 proof "the hall's pod killed" killed hall
 proof "the hall's node drained, and taken back" drained
-proof "an image that does not exist: helm takes it back" bad_image
-proof "no room for new gateways: the rollout stands still, the old ones serve; rolled back" no_room
 proof "nobody noticed" unnoticed
+proof "it was busy meanwhile" busy
 
 cat <<TEXT
 not run: NetworkPolicies in force: they are accepted, but the network is the plain ptp plugin

@@ -4,10 +4,12 @@
 #     tests/platform/kubernetes/cluster.sh bash        $ kubectl get nodes      $ on one ctr -n k8s.io images ls
 #
 # COMMAND runs in the first node's network and asks its DNS; it has KUBECONFIG, kubectl, and `on NODE COMMAND...`, which
-# runs something inside a node. A registry without a password is at 10.77.0.1:5000. A node is a set of namespaces (network, mounts, processes,
-# cgroups) with its own kubelet, containerd and kube-proxy; the first also has etcd, the API server, controllers,
-# scheduler and DNS (node.sh). Nothing machine-wide changes, and nothing outlives COMMAND: a node's processes end with its
-# first one, and that asks the kernel to be killed with this script, however this script ends.
+# runs something inside a node. There is a registry: by COMMAND it is called like every account's (*.amazonaws.com), it wants
+# the name:password in $CLUSTER/login, and its certificate is of an authority that COMMAND trusts; nodes look there for every
+# image. A node is a set of namespaces (network, mounts, processes, cgroups) with its own kubelet, containerd and
+# kube-proxy; the first also has etcd, the API server, controllers, scheduler and DNS (node.sh). Nothing machine-wide
+# changes, and nothing outlives COMMAND: a node's processes end with its first one, and that asks the kernel to be killed
+# with this script, however this script ends.
 #
 # One cluster at a time (a second waits). Needs root and cgroup v1. Status: COMMAND's; 3 if the cluster does not come up,
 # 4 if it cannot run here (the last line says why).
@@ -88,7 +90,7 @@ certificate() {
     openssl req -x509 -CA ca.crt -CAkey ca.key -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
         -config <(printf '[req]\ndistinguished_name=dn\n[dn]\n') -subj "/${3:+O=$3/}CN=$2" \
         -addext basicConstraints=critical,CA:FALSE -addext extendedKeyUsage=serverAuth,clientAuth \
-        -addext "subjectAltName=DNS:kubernetes,DNS:kubernetes.default.svc,IP:$address,IP:10.79.0.1" \
+        -addext "subjectAltName=DNS:kubernetes,DNS:kubernetes.default.svc,DNS:*.dkr.ecr.ap-south-1.amazonaws.com,IP:$address,IP:10.79.0.1" \
         -keyout "$1.key" -out "$1.crt" 2>>openssl.log
 }
 
@@ -110,12 +112,23 @@ credentials() {
         2>openssl.log &&
         openssl genrsa -out accounts.key 2048 2>>openssl.log && openssl rsa -in accounts.key -pubout -out accounts.pub 2>>openssl.log &&
         certificate apiserver kube-apiserver system:masters &&
+        certificate registry registry &&
         kubeconfig admin admin system:masters &&
         kubeconfig manager system:kube-controller-manager &&
         kubeconfig scheduler system:kube-scheduler &&
         kubeconfig proxy system:kube-proxy &&
         kubeconfig one system:node:one system:nodes &&
         kubeconfig two system:node:two system:nodes
+}
+
+# Who may push and pull; and whom COMMAND trusts.
+logins() {
+    local password
+    password=$(openssl rand -hex 16)
+    (umask 077 && printf 'examhall:%s' "$password" >login &&
+        printf '{"auths": {"%s": {"auth": "%s"}}}\n' "$address" "$(base64 -w0 login)" >login.json) &&
+        htpasswd -iBn examhall <<<"$password" >htpasswd 2>>openssl.log &&
+        cat /etc/ssl/certs/ca-certificates.crt ca.crt >trusted.crt
 }
 
 # node NAME: starts it, and waits until it stands in namespaces of its own
@@ -137,7 +150,7 @@ pause_image() {
 [ $# -gt 0 ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit 2; }
 [ "$(id -u)" = 0 ] || cannot "it takes root to make namespaces, cgroups and mounts"
 grep -q ':memory:' /proc/self/cgroup || cannot "it needs cgroup v1 (containerd 1.6, runc; cgroup v2 was not tried)"
-for program in etcd containerd runc dnsmasq ip iptables docker-registry skopeo umoci openssl gcc setpriv; do
+for program in etcd htpasswd containerd runc dnsmasq ip iptables docker-registry skopeo umoci openssl gcc setpriv; do
     command -v $program >/dev/null || cannot "no $program, and tools/deps.sh platform could not install it"
 done
 tools=$("$here/tools.sh") || {
@@ -158,7 +171,7 @@ trap remove EXIT
 trap 'exit 3' HUP INT TERM
 
 printf 'nameserver %s\nsearch svc.cluster.local\n' $address >resolv.conf
-credentials || die "no certificates: $(tail -3 openssl.log)"
+credentials && logins || die "no certificates: $(tail -3 openssl.log)"
 pause_image >pause.log 2>&1 || die "no pause image: $(tail -3 pause.log)"
 node one
 node two
@@ -175,10 +188,11 @@ SH
 chmod +x bin/on
 export KUBECONFIG=$CLUSTER/admin.kubeconfig PATH=$CLUSTER/bin:$TOOLS:$PATH
 until_true 60 "${inside[@]}" kubectl get --raw /readyz || die "no API server after 60 s: $(tail -3 one.kube-apiserver.log)"
-until_true 20 "${inside[@]}" skopeo copy --dest-tls-verify=false oci:pause-image:1 "docker://$address:5000/pause:1" ||
+SSL_CERT_FILE=ca.crt until_true 20 "${inside[@]}" skopeo copy --dest-authfile login.json oci:pause-image:1 "docker://$address/pause:1" ||
     die "the registry did not take the pause image: $(tail -3 one.registry.log)"
 until_true 60 "${inside[@]}" kubectl wait --for=condition=Ready node/one node/two --timeout=60s ||
     die "the nodes are not ready: $(tail -3 one.log two.log)"
 cd "$OLDPWD" || exit 3
 # shellcheck disable=SC2016 # for the inner shell
-setpriv --pdeathsig KILL "${inside[@]}" unshare --mount sh -c 'mount --bind "$CLUSTER/resolv.conf" /etc/resolv.conf && exec "$@"' sh "$@"
+setpriv --pdeathsig KILL "${inside[@]}" unshare --mount sh -c 'mount --bind "$CLUSTER/resolv.conf" /etc/resolv.conf &&
+    mount --bind "$CLUSTER/trusted.crt" /etc/ssl/certs/ca-certificates.crt && exec "$@"' sh "$@"

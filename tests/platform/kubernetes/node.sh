@@ -4,7 +4,7 @@
 set -eu
 name=$1
 case $name in one) number=1 ;; two) number=2 ;; esac
-address=10.77.0.$number control=10.77.0.1 registry=10.77.0.1:5000
+address=10.77.0.$number control=10.77.0.1
 state=$CLUSTER/$name
 mkdir -p "$state"
 : >"$CLUSTER/$name.stands"
@@ -77,13 +77,14 @@ control_plane() {
     cat >"$state/registry.yml" <<YAML
 version: 0.1
 storage: {filesystem: {rootdirectory: $state/registry}}
-http: {addr: "$registry"}
+http: {addr: "$control:443", tls: {certificate: "$CLUSTER/registry.crt", key: "$CLUSTER/registry.key"}}
+auth: {htpasswd: {realm: registry, path: "$CLUSTER/htpasswd"}}
 YAML
     start registry docker-registry serve "$state/registry.yml"
 
     mkdir "$state/hosts"
-    start dns dnsmasq --keep-in-foreground --user=root --no-resolv --no-hosts --local=/cluster.local/ --hostsdir="$state/hosts" \
-        --listen-address="$control" --bind-interfaces
+    start dns dnsmasq --keep-in-foreground --user=root --no-resolv --no-hosts --local=/cluster.local/ \
+        --address="/amazonaws.com/$control" --hostsdir="$state/hosts" --listen-address="$control" --bind-interfaces
     names >"$CLUSTER/$name.names.log" 2>&1 &
 }
 
@@ -100,20 +101,21 @@ names() {
 }
 
 containers() {
-    mkdir -p "$state/cni" "$state/registries/$registry"
+    mkdir -p "$state/cni" "$state/registries/_default"
     cat >"$state/cni/pods.conflist" <<JSON
 {"cniVersion": "1.0.0", "name": "pods", "plugins": [
   {"type": "ptp", "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.78.$number.0/24"}]], "routes": [{"dst": "0.0.0.0/0"}]}},
   {"type": "portmap", "capabilities": {"portMappings": true}}]}
 JSON
-    printf 'server = "http://%s"\n[host."http://%s"]\ncapabilities = ["pull", "resolve"]\n' $registry $registry \
-        >"$state/registries/$registry/hosts.toml"
+    # Whatever registry an image names, it is looked for in ours.
+    printf 'server = "https://%s"\n[host."https://%s"]\nca = "%s"\n' $control $control "$CLUSTER/ca.crt" \
+        >"$state/registries/_default/hosts.toml"
     cat >"$state/containerd.toml" <<TOML
 version = 2
 [plugins."io.containerd.internal.v1.opt"]
 path = "$state/opt"
 [plugins."io.containerd.grpc.v1.cri"]
-sandbox_image = "$registry/pause:1"
+sandbox_image = "registry.local/pause:1"
 restrict_oom_score_adj = true
 disable_apparmor = true
 [plugins."io.containerd.grpc.v1.cri".cni]
@@ -121,6 +123,9 @@ bin_dir = "/usr/lib/cni"
 conf_dir = "$state/cni"
 [plugins."io.containerd.grpc.v1.cri".registry]
 config_path = "$state/registries"
+[plugins."io.containerd.grpc.v1.cri".registry.configs."$control".auth]
+username = "examhall"
+password = "$(cut -d: -f2 "$CLUSTER/login")"
 TOML
     start containerd containerd --config "$state/containerd.toml"
 }
