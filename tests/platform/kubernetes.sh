@@ -268,7 +268,7 @@ echo 'check: {deadlineSeconds: 20}' >"$work/hasty.yaml"
 echo 'services: {gateway: {resources: {requests: {memory: 3Gi}, limits: {memory: 3Gi}}}}' >"$work/large.yaml"
 host=examhall-gateway.$namespace.svc.cluster.local
 digest=""
-echo "kubernetes: $(kubectl version -o json | jq -r .serverVersion.gitVersion), $(kubectl get nodes -o json | jq -r '.items | length') nodes of" \
+echo "with: Kubernetes $(kubectl version -o json | jq -r .serverVersion.gitVersion), $(kubectl get nodes -o json | jq -r '.items | length') nodes of" \
     "$(kubectl get nodes -o json | jq -r '.items[0].status.nodeInfo | "\(.containerRuntimeVersion), kubelet \(.kubeletVersion)"'); $(etcd --version | sed -n 's/^etcd Version/etcd/p')"
 proof "a spec with both environments, and files rendered from it by \`examhall env render\`" environments
 proof "the image" image
