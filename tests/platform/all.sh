@@ -54,6 +54,18 @@ make_tools() {
     done
 }
 
+# What failed, and its last words, at both tries: where only the end of a long output is kept, the table is all that is read.
+failures() { # STAGE
+    local log
+    for log in "$logs/$1.first.log" "$logs/$1.log"; do
+        [ -f "$log" ] || continue
+        while IFS= read -r line; do
+            row "" "" "" "$line"
+        done < <(awk '/^FAILED /{if (what) print what ": " last; what = $0; last = ""; next}
+            what && /^ /{last = $0; sub(/^ +/, "", last); next} what{print what ": " last; what = ""}' "$log" | cut -c1-600)
+    done
+}
+
 judge() { # STAGE STATUS SECONDS WHAT
     local log=$logs/$1.log p f
     p=$(sed -nE 's/^([0-9]+) passed, [0-9]+ failed$/\1/p' "$log" | tail -n 1)
@@ -66,6 +78,7 @@ judge() { # STAGE STATUS SECONDS WHAT
     passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0}))
     row "$1" "${p:-0} passed, ${f:-0} failed" "$3 s" "$(sed -n 's/^with: //p' "$log")"
     row "" "" "" "$4"
+    failures "$1"
     while IFS= read -r line; do
         skipped=$((skipped + 1))
         row "" "" "" "$line"
@@ -84,6 +97,7 @@ stage() { # STAGE MOST TOOLS WHAT
     }
     [ "$(left)" -ge "$2" ] || { not_run "$1" "out of time: it may take $2 s" && return; }
     before=$SECONDS
+    rm -f "$logs/$1.first.log"
     prove "$1" "$2" || status=$?
     if [ $status != 0 ] && [ $status != 4 ] && [ "$(left)" -ge "$2" ]; then
         echo "--- $1 failed with status $status; once more, for something else on this machine may have been why"

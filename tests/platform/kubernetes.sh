@@ -198,14 +198,17 @@ undone() {
     deploy --undo && stands && during "$since" && flows && [ "$(images)" = "$registry/hall/examhall@$digest" ] && note "$(seconds)"
 }
 
-# Turned away before anything is replaced: the same pods as before, none of them started again.
-pods() { k get pods -l app.kubernetes.io/component!=check -o json | jq -c '[.items[] | [.metadata.uid, .status.containerStatuses[0].restartCount]] | sort'; }
+# Turned away before anything is replaced: the same pods as before, none of them started again. (What still drains does not count.)
+pods() { k get pods -l app.kubernetes.io/component!=check -o json | jq -c '[.items[] | select(.metadata.deletionTimestamp | not) | [.metadata.uid, .status.containerStatuses[0].restartCount]] | sort'; }
 turned_away() { # WHAT ... - and Kubernetes says WHAT of it
     local what=$1 before
     shift
     before=$(pods)
     undeployed 'deploy failed: helm upgrade.*the revision before serves again' --values "$work/hasty.yaml" "$@" 2>&1 | tee "$work/said"
-    [ "${PIPESTATUS[0]}" = 0 ] && grep -E "$what" "$work/said" && [ "$before" = "$(pods)" ] && flows &&
+    [ "${PIPESTATUS[0]}" = 0 ] || { echo "deploy did not say that it failed and why"; return 1; }
+    grep -E "$what" "$work/said" || { echo "Kubernetes did not say: $what"; return 1; }
+    [ "$before" = "$(pods)" ] || { echo "pods before $before, now $(pods)"; return 1; }
+    flows &&
         note "$(seconds); $(grep -oE "$what" "$work/said" | head -1)"
 }
 never_pushed() {
