@@ -179,6 +179,8 @@ static void sim_close(struct net *net, int handle)
 static bool sim_watch(struct net *net, int handle, uint64_t tag, enum net_watch how)
 {
     struct sim_end *end = end_at(sim_of(net), handle);
+    if (sim_of(net)->no_watch)
+        return false;
     end->watched = true;
     end->tag = tag;
     end->how = how;

@@ -18,6 +18,7 @@ struct net_sim {
     int end_count, end_cap;
     int open_max;   /* accept says NET_FULL beyond; 0 for no limit */
     int open_count; /* ends that are in use */
+    bool no_watch;  /* watch refuses, as a kernel without memory does */
 };
 
 void net_sim_init(struct net_sim *sim, uint64_t seed, bool calm);

@@ -270,12 +270,14 @@ static void pipe_lost(struct reactor *reactor, struct pipe *pipe)
 }
 
 /* A Unix socket tells each time its peer reads that there is room; we want to know only when there
- * was none. Always true. */
-static bool watch(struct reactor *reactor, struct pipe *pipe, enum net_watch how)
+ * was none. A pipe that cannot be watched is as good as broken. */
+static void watch(struct reactor *reactor, struct pipe *pipe, enum net_watch how)
 {
     reactor->net->unwatch(reactor->net, pipe->handle);
-    must(reactor->net->watch(reactor->net, pipe->handle, TAG_PIPE | pipe->class, how));
-    return true;
+    if (reactor->net->watch(reactor->net, pipe->handle, TAG_PIPE | pipe->class, how))
+        pipe->blocked = how == NET_EDGES;
+    else
+        pipe_lost(reactor, pipe);
 }
 
 static void pipe_connect(struct reactor *reactor, struct pipe *pipe)
@@ -288,6 +290,8 @@ static void pipe_connect(struct reactor *reactor, struct pipe *pipe)
         return;
     pipe->handle = handle;
     watch(reactor, pipe, NET_READS);
+    if (pipe->handle < 0)
+        return;
     if (pipe->was_up) {
         gateway_stats_add(&reactor->row->reconnects, 1);
         for (uint32_t i = 0; i < pipe->count; i++)
@@ -344,7 +348,7 @@ void pipe_flush(struct reactor *reactor, struct pipe *pipe)
         struct iovec part = { pipe->bytes + pipe->sent, pipe->limit - pipe->sent };
         ssize_t n = reactor->net->send(reactor->net, pipe->handle, &part, 1);
         if (n == NET_AGAIN)
-            pipe->blocked = watch(reactor, pipe, NET_EDGES);
+            watch(reactor, pipe, NET_EDGES);
         else if (n < 0)
             pipe_lost(reactor, pipe);
         else
@@ -436,8 +440,8 @@ void pipe_event(struct reactor *reactor, struct pipe *pipe, unsigned what)
     if (pipe->handle < 0)
         return;
     if ((what & NET_OUT) && pipe->blocked)
-        pipe->blocked = !watch(reactor, pipe, NET_READS);
-    if (what & (NET_IN | NET_END | NET_DEAD))
+        watch(reactor, pipe, NET_READS);
+    if (pipe->handle >= 0 && what & (NET_IN | NET_END | NET_DEAD))
         read_on(reactor, pipe, what & (NET_END | NET_DEAD));
 }
 

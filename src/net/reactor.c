@@ -46,54 +46,60 @@ uint32_t reactor_now_ms(const struct reactor *reactor)
 
 /* -- accepting ----------------------------------------------------------------------------- */
 
-static void listen_on(struct reactor *reactor, bool on)
+struct door {
+    const char *name;
+    int listener;
+    unsigned bit;
+    uint64_t tag;
+};
+
+static void door_shut(struct reactor *reactor, const struct door *door)
 {
-    if (reactor->accepting == on)
-        return;
-    const struct gateway_opts *opts = reactor->opts;
-    struct net *net = reactor->net;
-    const struct {
-        int handle;
-        uint64_t tag;
-    } listeners[] = { { opts->tls_fd, TAG_TLS },
-                      { opts->plain_fd, TAG_PLAIN },
-                      { opts->probe_fd, TAG_PROBE } };
-    for (size_t i = 0; i < COUNT(listeners); i++) {
-        if (listeners[i].handle < 0)
-            continue;
-        if (on)
-            must(net->watch(net, listeners[i].handle, listeners[i].tag, NET_SHARED));
-        else
-            net->unwatch(net, listeners[i].handle);
-    }
-    reactor->accepting = on;
-    reactor->tls_waits = false;
+    reactor->net->unwatch(reactor->net, door->listener);
+    reactor->doors &= ~door->bit;
 }
 
-/* A handshake takes two turns within handshake_ms. A crowd that is let into their queue at once
- * spends them there, is cut before its second turn, and comes again. In the kernel's queue no time
- * runs out; and the other doors stay open. */
-static void tls_wait(struct reactor *reactor, bool wait)
+/* One that the kernel has no memory to watch stays shut until a later round asks again. */
+static void door_open(struct reactor *reactor, const struct door *door)
 {
-    struct net *net = reactor->net;
-    int listener = reactor->opts->tls_fd;
-    if (listener < 0 || !reactor->accepting || reactor->tls_waits == wait)
+    if (reactor->net->watch(reactor->net, door->listener, door->tag, NET_SHARED)) {
+        reactor->doors |= door->bit;
+        reactor->doors_refused &= ~door->bit;
         return;
-    if (wait)
-        net->unwatch(net, listener);
-    else
-        must(net->watch(net, listener, TAG_TLS, NET_SHARED));
-    reactor->tls_waits = wait;
+    }
+    if (!(reactor->doors_refused & door->bit))
+        gateway_log(reactor->opts, "error", "gateway.door_refused", "\"door\":\"%s\"", door->name);
+    reactor->doors_refused |= door->bit;
+}
+
+/* Listens at these doors and at no others. */
+static void listen_at(struct reactor *reactor, unsigned bits)
+{
+    const struct gateway_opts *opts = reactor->opts;
+    const struct door doors[] = { { "tls", opts->tls_fd, DOOR_TLS, TAG_TLS },
+                                  { "plain", opts->plain_fd, DOOR_PLAIN, TAG_PLAIN },
+                                  { "probe", opts->probe_fd, DOOR_PROBE, TAG_PROBE } };
+    for (size_t i = 0; i < COUNT(doors); i++) {
+        bool is_open = reactor->doors & doors[i].bit, wanted = bits & doors[i].bit;
+        if (doors[i].listener < 0 || is_open == wanted)
+            continue;
+        if (wanted)
+            door_open(reactor, &doors[i]);
+        else
+            door_shut(reactor, &doors[i]);
+    }
 }
 
 /* Nobody is accepted while we are full, leaving or stopping, or just ran out of descriptors: the
- * kernel keeps them in its queue. */
+ * kernel keeps them in its queue. And a handshake takes two turns within handshake_ms: a crowd that
+ * is let into their queue at once spends them there, is cut before its second turn, and comes
+ * again. In the kernel's queue no time runs out; and the other doors stay open. */
 static void listen_if_room(struct reactor *reactor)
 {
-    listen_on(reactor, !reactor->stopping && !reactor->leaving &&
-                           reactor->open < reactor->conn_max &&
-                           reactor->now_us >= reactor->accept_at_us);
-    tls_wait(reactor, reactor->handshakes.count >= HANDSHAKES_WAIT);
+    bool room = !reactor->stopping && !reactor->leaving && reactor->open < reactor->conn_max &&
+                reactor->now_us >= reactor->accept_at_us;
+    bool tls = reactor->handshakes.count < HANDSHAKES_WAIT;
+    listen_at(reactor, !room ? 0 : tls ? DOORS_ALL : DOORS_ALL & ~DOOR_TLS);
 }
 
 static void accept_some(struct reactor *reactor, int listener, unsigned flags)
@@ -213,7 +219,7 @@ void reactor_leave(struct reactor *reactor)
         return;
     reactor->leaving = true;
     reactor->leave_at_us = reactor->now_us;
-    listen_on(reactor, false);
+    listen_at(reactor, 0);
     /* Whoever knocked in between woke us alone: our successor was not told. */
     if (reactor->opts->tls_fd >= 0)
         accept_some(reactor, reactor->opts->tls_fd, CONN_TLS);
@@ -249,7 +255,7 @@ void reactor_stop(struct reactor *reactor)
         return;
     reactor->stopping = true;
     reactor->drain_at_us = reactor->now_us + (int64_t)reactor->limits.drain_ms * 1000;
-    listen_on(reactor, false);
+    listen_at(reactor, 0);
     close_phase(reactor, PHASE_IDLE);
     close_phase(reactor, PHASE_HANDSHAKE);
 }
@@ -288,7 +294,8 @@ static int patience_ms(const struct reactor *reactor, int timeout_ms)
     for (size_t i = 0; i < GATEWAY_CLASSES; i++)
         if (reactor->pipes[i].handle < 0 && reactor->pipes[i].count)
             return MIN(timeout_ms, HALL_WAIT_MS);
-    return reactor->open || !reactor->accepting ? MIN(timeout_ms, TICK_MS) : timeout_ms;
+    bool shut = !reactor->doors || reactor->doors_refused;
+    return reactor->open || shut ? MIN(timeout_ms, TICK_MS) : timeout_ms;
 }
 
 bool reactor_round(struct reactor *reactor, int timeout_ms)
@@ -341,7 +348,7 @@ void reactor_init(struct reactor *reactor, struct net *net, const struct gateway
 
 void reactor_fini(struct reactor *reactor)
 {
-    listen_on(reactor, false);
+    listen_at(reactor, 0);
     for (enum phase phase = PHASE_WAIT; phase < PHASE_COUNT; phase++)
         close_phase(reactor, phase);
     for (size_t i = 0; i < GATEWAY_CLASSES; i++)

@@ -58,6 +58,8 @@ enum {
     CONN_PROBE = 128, /* of probe_fd */
 };
 
+enum { DOOR_TLS = 1, DOOR_PLAIN = 2, DOOR_PROBE = 4, DOORS_ALL = 7 };
+
 struct conn_in {
     size_t n, cap;
     size_t need;   /* the whole request, once its head is known */
@@ -143,9 +145,10 @@ struct reactor {
     uint32_t waiting;     /* asks in all pipes */
     size_t waiting_bytes; /* and their bytes */
 
-    bool accepting, stopping, leaving;
-    bool tls_waits;       /* while accepting: not by TLS now */
-    int64_t accept_at_us; /* not before: there were no descriptors */
+    bool stopping, leaving;
+    unsigned doors;         /* where we listen: DOOR_TLS and so on */
+    unsigned doors_refused; /* where we would, but the kernel had no memory for it */
+    int64_t accept_at_us;   /* not before: there were no descriptors */
     int64_t drain_at_us;
     int64_t leave_at_us; /* while leaving: when the next connection may be let go */
     int64_t reply_us;    /* what a reply took of late: a moving mean of the last sixteen or so */

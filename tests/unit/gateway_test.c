@@ -427,12 +427,40 @@ TEST(gateway, want_of_descriptors_pauses_accepting_and_passes)
     w.sim.open_max = 1;
     client_dial(&w, &c);
     gate_world_run(&w, 2, 1);
-    CHECK(!w.reactor.accepting || w.reactor.accept_at_us > w.sim.now_us);
+    CHECK(!w.reactor.doors || w.reactor.accept_at_us > w.sim.now_us);
     w.sim.open_max = 0;
     gate_world_run(&w, 2, 100);
     CHECK_EQ(client_ask(&w, &c, STR("GET /-/live HTTP/1.1\r\n" HOST "\r\n"), NULL), 200);
     client_hang_up(&w, &c);
     client_hang_up(&w, &first);
+    gate_world_close(&w);
+}
+
+/* The doors were shut for a while; now the kernel has no memory to open them again, nor for who
+ * is in: neither ends the gateway. */
+TEST(gateway, a_kernel_that_watches_nothing_more_is_asked_again)
+{
+    gate_world_open(&w, 1, true);
+    struct world_client in, c;
+    char body[512];
+    client_dial(&w, &in);
+    CHECK_EQ(client_ask(&w, &in, STR("GET /-/live HTTP/1.1\r\n" HOST "\r\n"), NULL), 200);
+    w.reactor.accept_at_us = w.sim.now_us + 10000;
+    gate_world_run(&w, 2, 1);
+    CHECK_EQ(w.reactor.doors, 0);
+    w.sim.no_watch = true;
+    client_dial(&w, &c);
+    client_say(&w, &in, STR("GET /v1/a HTTP/1.1\r\n" HOST "\r\n"));
+    client_step(&w, &in); /* the first that needs the hall: its pipe cannot be watched either */
+    gate_world_run(&w, 20, 10);
+    CHECK_EQ(w.reactor.doors_refused, DOOR_PLAIN);
+    w.sim.no_watch = false;
+    CHECK_EQ(client_ask(&w, &in, STR_NONE, body), 200);
+    CHECK_STR(str_z(body), STR("/v1/a"));
+    CHECK_EQ(client_ask(&w, &c, STR("GET /-/live HTTP/1.1\r\n" HOST "\r\n"), NULL), 200);
+    CHECK_EQ(w.reactor.doors_refused, 0);
+    client_hang_up(&w, &c);
+    client_hang_up(&w, &in);
     gate_world_close(&w);
 }
 
