@@ -2,6 +2,7 @@
 #include "sys/limits.h"
 #include "base/base.h"
 
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -9,7 +10,10 @@
 
 unsigned limits_cores(void)
 {
-    return (unsigned)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
+    cpu_set_t may;
+    if (sched_getaffinity(0, sizeof(may), &may) == 0)
+        return (unsigned)CPU_COUNT(&may);
+    return (unsigned)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1); /* more than the set has room for */
 }
 
 unsigned limits_files(void)

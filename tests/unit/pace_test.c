@@ -1,4 +1,5 @@
 /* pace_test.c - a loop rests only where that gathers work. */
+#include "sys/limits.h"
 #include "sys/pace.h"
 #include "tests/test.h"
 
@@ -70,6 +71,23 @@ TEST(pace, threads_in_turn_get_the_cores_in_turn)
         CHECK_EQ(core_of(i + cores), core);
         CHECK(cores == 1 || core_of(i + 1) != core);
     }
+}
+
+/* What a narrow cpuset leaves is what there is: who counts others too takes threads for fewer than
+ * cores, and leaves them where Linux gathers them. */
+TEST(pace, only_cores_that_may_be_used_count)
+{
+    int status = 0;
+    pid_t pid = fork();
+    if (!pid) {
+        pace_on_core(0);
+        _exit((int)limits_cores());
+    }
+    waitpid(pid, &status, 0);
+    CHECK_EQ(WEXITSTATUS(status), 1);
+    cpu_set_t may;
+    CHECK_EQ(sched_getaffinity(0, sizeof(may), &may), 0);
+    CHECK_EQ(limits_cores(), CPU_COUNT(&may));
 }
 
 TEST(pace, an_idle_loop_does_not_rest)
