@@ -8,23 +8,118 @@
 
 #include <time.h>
 
-/* The options that are numbers: text as given, where it goes, what it may be. */
-struct number {
-    const char *name, *text;
-    size_t offset;
-    int64_t least, most;
+/* The options that are numbers: where each goes, and what it may be. */
+enum {
+    CANDIDATES,
+    MINUTES,
+    RAMP,
+    SAVE_EVERY,
+    DROPS,
+    KILL_HALL,
+    KILL_GATEWAY,
+    UPGRADE,
+    AWAIT,
+    NUMBERS
 };
 
-static bool numbers_take(struct rehearsal_opts *opts, const struct number *numbers, size_t count)
+static const struct number {
+    const char *name;
+    size_t offset;
+    int64_t least, most;
+} numbers[NUMBERS] = {
+    [CANDIDATES] = { "--candidates", offsetof(struct rehearsal_opts, candidates), 1, 1000000 },
+    [MINUTES] = { "--minutes", offsetof(struct rehearsal_opts, minutes), 1, 600 },
+    [RAMP] = { "--ramp", offsetof(struct rehearsal_opts, ramp_s), 1, 36000 },
+    [SAVE_EVERY] = { "--save-every", offsetof(struct rehearsal_opts, save_every_s), 1, 3600 },
+    [DROPS] = { "--drops-per-minute", offsetof(struct rehearsal_opts, drops_per_minute), 0,
+                10000000 },
+    [KILL_HALL] = { "--kill-hall", offsetof(struct rehearsal_opts, kill_hall), 0, FAULTS_MAX / 2 },
+    [KILL_GATEWAY] = { "--kill-gateway", offsetof(struct rehearsal_opts, kill_gateway), 0,
+                       FAULTS_MAX / 4 },
+    [UPGRADE] = { "--upgrade", offsetof(struct rehearsal_opts, upgrade), 0, FAULTS_MAX / 4 },
+    [AWAIT] = { "--await", offsetof(struct rehearsal_opts, await), 1, CREW_HOSTS_MAX },
+};
+
+/* The command line: words as given, and what they are made into. */
+struct rehearse {
+    const char *numbers[NUMBERS], *seed, *profile, *valid_days, *report_path, *capacity_path;
+    struct rehearsal_opts opts;
+    struct readiness readiness;
+    struct agent_host_opts lent;
+};
+
+static int words_read(struct rehearse *words, int argc, char **argv, bool *stop)
 {
-    for (size_t i = 0; i < count; i++) {
+    struct rehearsal_opts *opts = &words->opts;
+    struct readiness *readiness = &words->readiness;
+    const struct option options[] = {
+        { "--candidates", &words->numbers[CANDIDATES], NULL },
+        { "--minutes", &words->numbers[MINUTES], NULL },
+        { "--ramp", &words->numbers[RAMP], NULL },
+        { "--save-every", &words->numbers[SAVE_EVERY], NULL },
+        { "--drops-per-minute", &words->numbers[DROPS], NULL },
+        { "--kill-hall", &words->numbers[KILL_HALL], NULL },
+        { "--kill-gateway", &words->numbers[KILL_GATEWAY], NULL },
+        { "--upgrade", &words->numbers[UPGRADE], NULL },
+        { "--profile", &words->profile, NULL },
+        { "--seed", &words->seed, NULL },
+        { "--for", &readiness->for_dir, NULL },
+        { "--certificate", &readiness->file, NULL },
+        { "--report", &words->report_path, NULL },
+        { "--capacity", &words->capacity_path, NULL },
+        { "--sign-with", &readiness->sign_with, NULL },
+        { "--valid-days", &words->valid_days, NULL },
+        { "--target", &opts->target, NULL },
+        { "--codes", &opts->codes, NULL },
+        { "--ca", &opts->ca, NULL },
+        { "--data", &opts->data, NULL },
+        { "--plain", NULL, &opts->plain },
+        { "--agents", &opts->agents, NULL },
+        { "--listen-agents", &opts->listen_agents, NULL },
+        { "--await", &words->numbers[AWAIT], NULL },
+        { "--token-file", &opts->token_file, NULL },
+        { "--hall-listen", &opts->hall_listen, NULL },
+        { "--source-addresses", &opts->sources, NULL },
+        { "--join", &words->lent.join, NULL },
+        { "--serve-agent", &words->lent.serve, NULL },
+    };
+    const char *none[1];
+    size_t n;
+    return args_parse(argc, argv, options, COUNT(options), none, 0, &n, stop);
+}
+
+static bool numbers_take(struct rehearse *words)
+{
+    for (size_t i = 0; i < NUMBERS; i++) {
+        const struct number *number = &numbers[i];
         int64_t value;
-        if (!numbers[i].text)
+        if (!words->numbers[i])
             continue;
-        if (!arg_i64(numbers[i].name, numbers[i].text, numbers[i].least, numbers[i].most, &value))
+        if (!arg_i64(number->name, words->numbers[i], number->least, number->most, &value))
             return false;
-        *(unsigned *)((char *)opts + numbers[i].offset) = (unsigned)value;
+        *(unsigned *)((char *)&words->opts + number->offset) = (unsigned)value;
     }
+    return true;
+}
+
+static bool words_take(struct rehearse *words)
+{
+    struct rehearsal_opts *opts = &words->opts;
+    struct why why;
+    int64_t seed = (int64_t)opts->seed;
+    if (!numbers_take(words) ||
+        (words->seed && !arg_i64("--seed", words->seed, 0, INT64_MAX, &seed)) ||
+        (words->valid_days &&
+         !arg_i64("--valid-days", words->valid_days, 1, 90, &words->readiness.valid_days)))
+        return false;
+    opts->seed = (uint64_t)seed;
+    opts->profile = profile_find(words->profile, &why);
+    if (!opts->profile) {
+        complain(FAIL_USAGE, &why);
+        return false;
+    }
+    opts->drops_given = words->numbers[DROPS] != NULL;
+    opts->plain_lines = is_json_wanted();
     return true;
 }
 
@@ -81,10 +176,13 @@ static void say(const char *text)
 }
 
 /* This machine lends itself to a rehearsal that another one coordinates. */
-static int agent_host(const struct agent_host_opts *opts)
+static int agent_host(struct rehearse *words)
 {
+    struct agent_host_opts *opts = &words->lent;
     struct why why;
     fail f = FAIL_NONE;
+    opts->token_file = words->opts.token_file;
+    opts->sources = words->opts.sources;
     if (opts->join && opts->serve)
         f = fail_set(&why, FAIL_USAGE, "either --join ADDR or --serve-agent ADDR");
     else if (!opts->token_file)
@@ -116,15 +214,38 @@ static void command_write(struct out *out, char **argv, const struct rehearsal_o
     out_char(out, '\0');
 }
 
-static int report(const struct rehearsal_opts *opts, struct readiness *readiness,
-                  const char *report_path, const char *capacity_path, const char *command)
+static bool verdict_print(const struct outcome *outcome, const struct judgement *judgement)
+{
+    struct out out = out_make(MIB);
+    (is_json_wanted() ? verdict_json : verdict_text)(&out, outcome, judgement);
+    bool printed = fwrite(out.p, 1, out.n, stdout) == out.n && fflush(stdout) == 0;
+    out_fini(&out);
+    return printed;
+}
+
+/* The files that were asked for: the report, the capacity, the certificate. */
+static fail files_write(struct rehearse *words, const struct report *about, struct why *why)
+{
+    const struct rehearsal_opts *opts = &words->opts;
+    fail f = FAIL_NONE;
+    if (words->report_path)
+        f = report_file_write(about, words->report_path, why);
+    if (!f && words->capacity_path)
+        f = measure_write(words->capacity_path, opts, about->outcome, about->judgement,
+                          about->objectives, about->ended_at, why);
+    return f ? f
+             : readiness_certify(&words->readiness, opts, about->outcome, about->judgement, why);
+}
+
+static int rehearse(struct rehearse *words, const char *command)
 {
     static struct outcome outcome;
     static struct judgement judgement;
+    const struct rehearsal_opts *opts = &words->opts;
     struct why why;
     struct report about = { .outcome = &outcome,
                             .judgement = &judgement,
-                            .objectives = &readiness->spec.objectives,
+                            .objectives = &words->readiness.spec.objectives,
                             .version = version(),
                             .command = command,
                             .profile = opts->profile->name,
@@ -134,124 +255,57 @@ static int report(const struct rehearsal_opts *opts, struct readiness *readiness
     fail f = rehearsal_run(opts, &outcome, &why);
     if (f)
         return complain(f, &why);
-    verdict_judge(&judgement, &outcome, &readiness->spec.objectives);
+    verdict_judge(&judgement, &outcome, about.objectives);
     about.ended_at = wall_ms();
     this_machine_read(&about.machine);
-    struct out out = out_make(MIB);
-    if (is_json_wanted())
-        verdict_json(&out, &outcome, &judgement);
-    else
-        verdict_text(&out, &outcome, &judgement);
-    bool written = fwrite(out.p, 1, out.n, stdout) == out.n && fflush(stdout) == 0;
-    out_fini(&out);
-    if (report_path)
-        f = report_file_write(&about, report_path, &why);
-    if (!f && capacity_path)
-        f = measure_write(capacity_path, opts, &outcome, &judgement, &readiness->spec.objectives,
-                          about.ended_at, &why);
-    if (!f)
-        f = readiness_certify(readiness, opts, &outcome, &judgement, &why);
+    bool printed = verdict_print(&outcome, &judgement);
+    f = files_write(words, &about, &why);
     if (f)
         return complain(f, &why);
-    if (!written)
+    if (!printed)
         return EXIT_WORLD;
     return judgement.verdict == VERDICT_PASS ? EXIT_DONE : EXIT_NO;
 }
 
+/* All that could fail at the end is looked at before the beginning. */
+static fail check(struct rehearse *words, struct why *why)
+{
+    struct rehearsal_opts *opts = &words->opts;
+    fail f = readiness_load(&words->readiness, opts, why);
+    if (!f)
+        f = opts_check(opts, why);
+    if (!f)
+        f = readiness_check(&words->readiness, opts, why);
+    if (!f && words->report_path)
+        f = report_file_check(words->report_path, why);
+    if (!f && words->capacity_path)
+        f = measure_check(words->capacity_path, opts, why);
+    return f;
+}
+
 int cmd_rehearse(int argc, char **argv)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now); /* the seed is printed, so that a run can be repeated */
-    struct rehearsal_opts opts = {
-        .minutes = 2, .save_every_s = 5, .out_fd = 2, .seed = (uint64_t)now.tv_sec
+    struct rehearse words = {
+        .profile = "day",
+        .opts = { .minutes = 2, .save_every_s = 5, .out_fd = 2, .version = version() },
+        .readiness = { .valid_days = 7 },
+        .lent = { .version = version(), .patience_s = 300, .say = say },
     };
-    struct number numbers[] = {
-        { "--candidates", NULL, offsetof(struct rehearsal_opts, candidates), 1, 1000000 },
-        { "--minutes", NULL, offsetof(struct rehearsal_opts, minutes), 1, 600 },
-        { "--ramp", NULL, offsetof(struct rehearsal_opts, ramp_s), 1, 36000 },
-        { "--save-every", NULL, offsetof(struct rehearsal_opts, save_every_s), 1, 3600 },
-        { "--drops-per-minute", NULL, offsetof(struct rehearsal_opts, drops_per_minute), 0,
-          10000000 },
-        { "--kill-hall", NULL, offsetof(struct rehearsal_opts, kill_hall), 0, FAULTS_MAX / 2 },
-        { "--kill-gateway", NULL, offsetof(struct rehearsal_opts, kill_gateway), 0,
-          FAULTS_MAX / 4 },
-        { "--upgrade", NULL, offsetof(struct rehearsal_opts, upgrade), 0, FAULTS_MAX / 4 },
-        { "--await", NULL, offsetof(struct rehearsal_opts, await), 1, CREW_HOSTS_MAX },
-    };
-    const char *seed = NULL, *profile = "day", *valid_days = NULL, *report_path = NULL;
-    const char *capacity_path = NULL;
-    struct readiness readiness = { .valid_days = 7 };
-    struct agent_host_opts lent = { .version = version(), .patience_s = 300, .say = say };
-    const struct option options[] = {
-        { "--candidates", &numbers[0].text, NULL },
-        { "--minutes", &numbers[1].text, NULL },
-        { "--ramp", &numbers[2].text, NULL },
-        { "--save-every", &numbers[3].text, NULL },
-        { "--drops-per-minute", &numbers[4].text, NULL },
-        { "--kill-hall", &numbers[5].text, NULL },
-        { "--kill-gateway", &numbers[6].text, NULL },
-        { "--upgrade", &numbers[7].text, NULL },
-        { "--profile", &profile, NULL },
-        { "--seed", &seed, NULL },
-        { "--for", &readiness.for_dir, NULL },
-        { "--certificate", &readiness.file, NULL },
-        { "--report", &report_path, NULL },
-        { "--capacity", &capacity_path, NULL },
-        { "--sign-with", &readiness.sign_with, NULL },
-        { "--valid-days", &valid_days, NULL },
-        { "--target", &opts.target, NULL },
-        { "--codes", &opts.codes, NULL },
-        { "--ca", &opts.ca, NULL },
-        { "--data", &opts.data, NULL },
-        { "--plain", NULL, &opts.plain },
-        { "--agents", &opts.agents, NULL },
-        { "--listen-agents", &opts.listen_agents, NULL },
-        { "--await", &numbers[8].text, NULL },
-        { "--token-file", &opts.token_file, NULL },
-        { "--hall-listen", &opts.hall_listen, NULL },
-        { "--source-addresses", &opts.sources, NULL },
-        { "--join", &lent.join, NULL },
-        { "--serve-agent", &lent.serve, NULL },
-    };
-    const char *words[1];
-    size_t words_n;
     bool stop;
-    int64_t seed_value;
     struct why why;
-    int status = args_parse(argc, argv, options, COUNT(options), words, 0, &words_n, &stop);
+    words.opts.seed = (uint64_t)(wall_ms() / 1000); /* printed, so that a run can be repeated */
+    int status = words_read(&words, argc, argv, &stop);
     if (status != EXIT_DONE || stop)
         return status;
-    opts.version = version();
-    lent.token_file = opts.token_file;
-    lent.sources = opts.sources;
-    if (lent.join || lent.serve)
-        return agent_host(&lent);
-    if (!numbers_take(&opts, numbers, COUNT(numbers)) ||
-        (seed && !arg_i64("--seed", seed, 0, INT64_MAX, &seed_value)) ||
-        (valid_days && !arg_i64("--valid-days", valid_days, 1, 90, &readiness.valid_days)))
+    if (words.lent.join || words.lent.serve)
+        return agent_host(&words);
+    if (!words_take(&words))
         return EXIT_USAGE;
-    opts.profile = profile_find(profile, &why);
-    if (!opts.profile)
-        return complain(FAIL_USAGE, &why);
-    if (seed)
-        opts.seed = (uint64_t)seed_value;
-    opts.drops_given = numbers[4].text != NULL;
-    opts.plain_lines = is_json_wanted();
-    fail f = readiness_load(&readiness, &opts, &why);
-    if (!f)
-        f = opts_check(&opts, &why);
-    if (!f)
-        f = readiness_check(&readiness, &opts, &why);
-    if (!f && report_path)
-        f = report_file_check(report_path, &why);
-    if (!f && capacity_path)
-        f = measure_check(capacity_path, &opts, &why);
+    fail f = check(&words, &why);
     struct out command = out_make(64 * KIB);
-    command_write(&command, argv, &opts);
-    status = f                ? complain(f, &why)
-             : command.failed ? EXIT_WORLD
-                              : report(&opts, &readiness, report_path, capacity_path, command.p);
+    command_write(&command, argv, &words.opts);
+    status = f ? complain(f, &why) : command.failed ? EXIT_WORLD : rehearse(&words, command.p);
     out_fini(&command);
-    readiness_fini(&readiness);
+    readiness_fini(&words.readiness);
     return status;
 }
