@@ -11,6 +11,8 @@
 static struct test *tests, **tail = &tests;
 static jmp_buf out_of_test;
 static char dir[64];
+static FILE *heard; /* while a test listens */
+static int shown;   /* where standard error went before */
 
 void test_register(struct test *test)
 {
@@ -21,6 +23,7 @@ void test_register(struct test *test)
 NORETURN void test_failed(const char *file, int line, const char *format, ...)
 {
     va_list args;
+    test_heard();
     va_start(args, format);
     fprintf(stderr, "%s:%d: ", file, line);
     vfprintf(stderr, format, args);
@@ -47,6 +50,37 @@ const char *test_dir(void)
     if (!mkdtemp(dir))
         test_failed(__FILE__, __LINE__, "cannot make %s", dir);
     return dir;
+}
+
+void test_turn_over(const char *path, long at)
+{
+    FILE *file = fopen(path, "r+b");
+    CHECK(file && fseek(file, at, SEEK_SET) == 0);
+    int c = fgetc(file);
+    CHECK(c >= 0 && fseek(file, at, SEEK_SET) == 0 && fputc(c ^ 0x5a, file) >= 0);
+    CHECK_EQ(fclose(file), 0);
+}
+
+void test_listen(void)
+{
+    FILE *file = tmpfile();
+    CHECK(file && !heard);
+    shown = dup(STDERR_FILENO);
+    CHECK(shown >= 0 && dup2(fileno(file), STDERR_FILENO) >= 0);
+    heard = file;
+}
+
+str test_heard(void)
+{
+    static char bytes[MIB];
+    if (!heard)
+        return STR_NONE;
+    dup2(shown, STDERR_FILENO);
+    close(shown);
+    ssize_t n = pread(fileno(heard), bytes, sizeof(bytes), 0);
+    fclose(heard);
+    heard = NULL;
+    return str_of(bytes, (size_t)MAX(n, 0));
 }
 
 /* On its own, so that longjmp finds no local variable of main to clobber. */

@@ -18,6 +18,11 @@ void test_register(struct test *test);
 NORETURN void test_failed(const char *file, int line, const char *format, ...) PRINTF(3, 4);
 uint64_t test_seed(void);   /* EXAMHALL_SEED, or the same number each run */
 const char *test_dir(void); /* a fresh empty folder for this test; removed afterwards */
+void test_turn_over(const char *path, long at); /* damages one byte of a file */
+/* Keeps what goes to standard error from now on, and shows it to nobody; test_heard ends that and
+ * gives it (at most 1 MiB, until the next test_listen). */
+void test_listen(void);
+str test_heard(void);
 
 #define TEST(area, sentence)                                                                       \
     static void test_##area##_##sentence(void);                                                    \

@@ -1,7 +1,6 @@
 /* hall_test.c - the hall as a whole: requests, checkpoints, crashes, and an auditor that judges. */
 #include "tests/unit/world.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -266,26 +265,20 @@ TEST(hall, a_checkpoint_is_begun_while_records_are_not_durable_yet)
 TEST(hall, a_checkpoint_that_cannot_be_written_says_so_and_the_hall_goes_on)
 {
     struct world w;
-    char path[300], inner[310], said[4096];
+    char path[300], inner[310];
     int status;
     world_open(&w, &(struct world_opts){ .checkpoint_every = 1 });
     snprintf(path, sizeof(path), "%s/checkpoint.db.tmp", w.dir);
     snprintf(inner, sizeof(inner), "%s/inner", path);
     CHECK(!mkdir(path, 0700) && !mkdir(inner, 0700)); /* where the file would be written */
-    FILE *file = tmpfile();
-    int out = dup(STDERR_FILENO);
-    CHECK(file && dup2(fileno(file), STDERR_FILENO) >= 0);
+    test_listen();
     world_start(&w, "R001");
     hall_checkpoint_maybe(w.hall);
     pid_t child = wait(&status);
-    dup2(out, STDERR_FILENO);
-    close(out);
+    str said = test_heard();
     CHECK(child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 1);
-    rewind(file);
-    size_t n = fread(said, 1, sizeof(said), file);
-    CHECK_HAS(str_of(said, n), STR("\"event\":\"checkpoint.failed\""));
-    CHECK_HAS(str_of(said, n), STR("cannot create checkpoint"));
-    fclose(file);
+    CHECK_HAS(said, STR("\"event\":\"checkpoint.failed\""));
+    CHECK_HAS(said, STR("cannot create checkpoint"));
     CHECK(!rmdir(inner) && !rmdir(path));
     world_crash_and_restart(&w);
     CHECK_EQ(hall_host(w.hall)->directory->started_count, 1);
@@ -295,22 +288,10 @@ TEST(hall, a_checkpoint_that_cannot_be_written_says_so_and_the_hall_goes_on)
 /* What the hall says of the damage is not for who reads the tests' output. */
 static fail start_silent(struct world *w)
 {
-    int out = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY);
-    dup2(null, STDERR_FILENO);
+    test_listen();
     fail f = world_start_hall(w);
-    dup2(out, STDERR_FILENO);
-    close(out);
-    close(null);
+    test_heard();
     return f;
-}
-
-static void turn_over(const char *path, long at)
-{
-    FILE *file = fopen(path, "r+b");
-    CHECK(file && fseek(file, at, SEEK_SET) == 0);
-    int c = fgetc(file);
-    CHECK(c >= 0 && fseek(file, at, SEEK_SET) == 0 && fputc(c ^ 0x5a, file) >= 0);
-    CHECK_EQ(fclose(file), 0);
 }
 
 TEST(hall, a_damaged_checkpoint_is_not_used_wherever_it_is_damaged)
@@ -330,7 +311,7 @@ TEST(hall, a_damaged_checkpoint_is_not_used_wherever_it_is_damaged)
         checkpoint(&w); /* beside a damaged one, from the second time on */
         CHECK_EQ(stat(path, &st), 0);
         long at = i < 20 ? i * 5 : (long)chance_below(&chance, (uint64_t)st.st_size);
-        turn_over(path, at);
+        test_turn_over(path, at);
         hall_close(w.hall);
         if (start_silent(&w))
             test_failed(__FILE__, __LINE__, "byte %ld of %ld turned over: %s", at, (long)st.st_size,

@@ -165,15 +165,6 @@ static void path_of_second(char path[300])
     snprintf(path, 300, "%s/%020llu.seg", dir, (unsigned long long)second);
 }
 
-static void turn_over(const char *path, long at)
-{
-    FILE *file = fopen(path, "r+b");
-    CHECK(file && fseek(file, at, SEEK_SET) == 0);
-    int c = fgetc(file);
-    CHECK(c >= 0 && fseek(file, at, SEEK_SET) == 0 && fputc(c ^ 0x5a, file) >= 0);
-    CHECK_EQ(fclose(file), 0);
-}
-
 /* Of a log that is damaged in its second segment: who has threads and needs only the end opens it
  * and says so, whoever else refuses. */
 static void check_refused_by_who_needs_it(const char *where)
@@ -195,7 +186,7 @@ TEST(log, damage_before_the_replay_is_said_and_refused_by_who_needs_it)
     char path[300];
     make_log();
     path_of_second(path);
-    turn_over(path, 20000);
+    test_turn_over(path, 20000);
     check_refused_by_who_needs_it(path);
 }
 
