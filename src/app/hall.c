@@ -490,7 +490,13 @@ static void finish(struct hall *hall, struct exchange *exchange, fail f)
     exchange->barrier = log_appended(hall->log);
     struct routed *row = &hall->routes.rows[exchange->route_index];
     row->replies[MIN(req->status / 100, 5)]++;
-    row->us_total += (uint64_t)(clock_mono_us(hall->host.clock) - exchange->started_us);
+}
+
+/* What the request kept the loop busy; the worker's part is not in it, nor the wait for it. */
+static void loop_time(struct hall *hall, const struct exchange *exchange, int64_t since_us)
+{
+    hall->routes.rows[exchange->route_index].loop_us +=
+        (uint64_t)(clock_mono_us(hall->host.clock) - since_us);
 }
 
 void hall_handle(struct hall *hall, struct exchange *exchange, const struct http_head *head,
@@ -511,11 +517,12 @@ void hall_handle(struct hall *hall, struct exchange *exchange, const struct http
     req->type = "application/json";
     req->out = &exchange->body;
     req->headers = &exchange->headers;
-    exchange->started_us = clock_mono_us(hall->host.clock);
+    int64_t began_us = clock_mono_us(hall->host.clock);
     exchange->route_index = ROUTES_MAX - 1; /* the row of requests for nothing we have */
     fail f = take(hall, exchange, head, admin);
     if (f || !req->job)
         finish(hall, exchange, f);
+    loop_time(hall, exchange, began_us);
 }
 
 void hall_job_run(struct exchange *exchange)
@@ -525,11 +532,13 @@ void hall_job_run(struct exchange *exchange)
 
 void hall_job_done(struct hall *hall, struct exchange *exchange)
 {
+    int64_t began_us = clock_mono_us(hall->host.clock);
     struct job *job = exchange->req.job;
     exchange->req.job = NULL;
     fail f = job->done(&exchange->req, job);
     if (f || !exchange->req.job)
         finish(hall, exchange, f);
+    loop_time(hall, exchange, began_us);
 }
 
 unsigned hall_call(struct hall *hall, struct exchange *exchange, const char *method,

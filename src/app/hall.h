@@ -37,7 +37,6 @@ struct exchange {
     uint64_t barrier; /* the reply may leave when log_durable() has reached this */
     bool done;        /* false after hall_handle: a job runs; hall_job_done completes it */
     void *owner;      /* the server's */
-    int64_t started_us;
     uint16_t route_index;
 };
 void exchange_init(struct exchange *exchange);

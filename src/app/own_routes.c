@@ -58,15 +58,17 @@ static void write_routes(struct out *out, const struct routes *routes)
                     row->route->method, row->route->path, status,
                     (unsigned long long)row->replies[status]);
     }
-    metric(out, "http_request_cpu_seconds_total", "counter", "Time on the loop, by route.");
+    metric(out, "http_request_loop_seconds_total", "counter",
+           "What requests kept the hall's loop busy, by route; jobs on the worker are not in it.");
     for (unsigned i = 0; i < routes->count; i++) {
         const struct routed *row = &routes->rows[i];
-        if (row->us_total)
-            out_fmt(
-                out,
-                "examhall_http_request_cpu_seconds_total{method=\"%s\",route=\"%s\"} %llu.%06llu\n",
-                row->route->method, row->route->path, (unsigned long long)(row->us_total / 1000000),
-                (unsigned long long)(row->us_total % 1000000));
+        if (row->loop_us)
+            out_fmt(out,
+                    "examhall_http_request_loop_seconds_total{method=\"%s\",route=\"%s\"} "
+                    "%llu.%06llu\n",
+                    row->route->method, row->route->path,
+                    (unsigned long long)(row->loop_us / 1000000),
+                    (unsigned long long)(row->loop_us % 1000000));
     }
 }
 

@@ -12,7 +12,7 @@ struct routed {
     str segments[8];
     unsigned segment_count;
     uint64_t replies[6]; /* by status class; [0] unused */
-    uint64_t us_total;
+    uint64_t loop_us;    /* what it kept the loop busy */
 };
 
 struct routes {

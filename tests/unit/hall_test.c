@@ -44,6 +44,35 @@ TEST(hall, metrics_count_what_happened)
     world_close(&w);
 }
 
+/* Scoring an exam is a job: what it takes on the worker, and how long it waited for it, is not the
+ * loop's time. */
+TEST(hall, the_time_of_a_job_is_not_the_loops)
+{
+    static const char score[] =
+        "POST /v1/exams/paper-1/score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        "Content-Length: 2\r\n\r\n";
+    struct world w;
+    struct exchange exchange;
+    struct http_head head;
+    world_open(&w, NULL);
+    CHECK_EQ(world_admin(&w, "POST", "/v1/exams/paper-1/close", "{}"), 200);
+    exchange_init(&exchange);
+    CHECK_EQ(http_parse_request(&head, str_z(score), 64 * KIB, &exchange.why), HTTP_DONE);
+    hall_handle(w.hall, &exchange, &head, STR("{}"), true);
+    CHECK(!exchange.done);
+    while (!exchange.done) {
+        clock_sim_advance(&w.clock, 5000);
+        hall_job_run(&exchange);
+        hall_job_done(w.hall, &exchange);
+    }
+    CHECK_EQ(exchange.req.status, 200);
+    exchange_fini(&exchange);
+    CHECK_EQ(world_admin(&w, "GET", "/metrics", NULL), 200);
+    CHECK_HAS(world_body(&w), STR("route=\"/v1/exams/:exam/score\",code=\"2xx\"} 1\n"));
+    CHECK(str_find_str(world_body(&w), STR("_loop_seconds_total{")) < 0); /* no clock moved on it */
+    world_close(&w);
+}
+
 TEST(hall, the_description_names_every_route_and_its_members)
 {
     struct world w;
