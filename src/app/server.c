@@ -13,6 +13,7 @@
 #include "app/server.h"
 #include "app/signer.h"
 #include "app/worker.h"
+#include "sys/note.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -28,6 +29,7 @@
 #define ROUND_READS_MAX 8           /* chunks of one connection before the others get their turn */
 #define PROBES_MAX      32          /* connections; the oldest gives way */
 #define TICK_MS         100
+#define ACCEPT_PAUSE_US 100000 /* after the descriptors ran out */
 
 struct mark {
     uint64_t barrier; /* the log must be durable up to here, */
@@ -38,6 +40,7 @@ struct mark {
 struct conn {
     int fd;
     bool admin, probe, broken;
+    bool unwatched;   /* broken, and out of epoll */
     uint32_t watched; /* epoll events */
     struct out in, held;
     size_t in_done; /* of `in`: requests already run */
@@ -61,6 +64,9 @@ struct server {
     struct conn *conns;
     struct exchange *spare; /* the exchange of the request at hand */
     bool stop;
+    bool starved;         /* no descriptor was left for who knocked last */
+    bool paused;          /* nobody is accepted */
+    int64_t accept_at_us; /* while paused: until then */
 };
 
 /* Epoll carries a pointer: a conn, or one of these for what is not one. */
@@ -333,24 +339,67 @@ static void probes_bound(struct server *server)
         oldest->broken = true;
 }
 
+static void conn_new(struct server *server, int fd, int listener)
+{
+    struct conn *conn = calloc(1, sizeof(*conn));
+    must(conn);
+    conn->fd = fd;
+    conn->admin = listener == server->opts.admin_fd;
+    conn->probe = listener == server->opts.probe_fd;
+    conn->in = out_make(conn->probe ? 2 * READ_BYTES : IN_BYTES_MAX);
+    conn->held = out_make(HELD_BYTES_MAX);
+    conn->next = server->conns;
+    server->conns = conn;
+    conn->watched = EPOLLIN;
+    struct epoll_event event = { .events = EPOLLIN, .data.ptr = conn };
+    if (epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event))
+        conn->broken = conn->unwatched = true; /* no memory for it: the peer tries again */
+    if (conn->probe)
+        probes_bound(server);
+}
+
+/* All three at once: they stay in epoll, so to listen again cannot fail. */
+static void listen_for(struct server *server, uint32_t events)
+{
+    const struct {
+        int fd;
+        void *tag;
+    } listeners[] = { { server->opts.gate_fd, &gate_tag },
+                      { server->opts.admin_fd, &admin_tag },
+                      { server->opts.probe_fd, &probe_tag } };
+    for (size_t i = 0; i < COUNT(listeners); i++) {
+        struct epoll_event event = { .events = events, .data.ptr = listeners[i].tag };
+        if (listeners[i].fd >= 0)
+            must(epoll_ctl(server->epoll, EPOLL_CTL_MOD, listeners[i].fd, &event) == 0);
+    }
+    server->paused = !events;
+}
+
+/* Whoever knocks stays in the kernel's queue, so the listeners stay readable: a loop that went on
+ * to ask them would never sleep. */
+static void accept_pause(struct server *server)
+{
+    struct why why;
+    if (!server->starved) {
+        fail_ignore(fail_errno(&why, FAIL_LIMIT,
+                               "nobody new is let in until descriptors are free; raise ulimit -n"),
+                    "said here");
+        note_fail("hall.no_descriptors", &why);
+    }
+    server->starved = true;
+    server->accept_at_us = clock_mono_us(hall_host(server->hall)->clock) + ACCEPT_PAUSE_US;
+    listen_for(server, 0);
+}
+
 static void accept_all(struct server *server, int listener)
 {
     int fd;
     while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-        struct conn *conn = calloc(1, sizeof(*conn));
-        must(conn);
-        conn->fd = fd;
-        conn->admin = listener == server->opts.admin_fd;
-        conn->probe = listener == server->opts.probe_fd;
-        conn->in = out_make(conn->probe ? 2 * READ_BYTES : IN_BYTES_MAX);
-        conn->held = out_make(HELD_BYTES_MAX);
-        conn->next = server->conns;
-        server->conns = conn;
-        conn->watched = EPOLLIN;
-        watch(server, fd, EPOLLIN, conn);
-        if (conn->probe)
-            probes_bound(server);
+        conn_new(server, fd, listener);
+        server->starved = false;
     }
+    if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+        accept_pause(server);
 }
 
 static void conn_free(struct conn *conn)
@@ -374,7 +423,9 @@ static void drop_broken(struct server *server)
             at = &conn->next;
             continue;
         }
-        fail_ignore(epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL) != 0, "may be done");
+        if (!conn->unwatched)
+            must(epoll_ctl(server->epoll, EPOLL_CTL_DEL, conn->fd, NULL) == 0);
+        conn->unwatched = true;
         if (conn->busy || conn->unsigned_count) {
             at = &conn->next;
             continue;
@@ -428,6 +479,8 @@ static void serve(struct server *server)
             dispatch(server, &events[i]);
         if (more || clock_mono_us(clock) >= tick_at_us) {
             tick_at_us = clock_mono_us(clock) + TICK_MS * 1000;
+            if (server->paused && clock_mono_us(clock) >= server->accept_at_us)
+                listen_for(server, EPOLLIN);
             more = hall_tick(server->hall);
             hall_checkpoint_maybe(server->hall);
         }

@@ -11,9 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 struct running {
@@ -29,10 +31,15 @@ struct running {
     fail f;
 };
 
-static int listen_on(const char *dir, const char *name, struct sockaddr_un *address)
+static void address_of(const char *dir, const char *name, struct sockaddr_un *address)
 {
     *address = (struct sockaddr_un){ .sun_family = AF_UNIX };
     snprintf(address->sun_path, sizeof(address->sun_path), "%s/%s", dir, name);
+}
+
+static int listen_on(const char *dir, const char *name, struct sockaddr_un *address)
+{
+    address_of(dir, name, address);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     CHECK(fd >= 0 && bind(fd, (struct sockaddr *)address, sizeof(*address)) == 0 &&
           listen(fd, 16) == 0);
@@ -46,7 +53,8 @@ static void *serve(void *arg)
     return NULL;
 }
 
-static void start(struct running *r)
+/* `clock` NULL: the real one. */
+static void start_by(struct running *r, struct clock *clock)
 {
     struct sockaddr_un address;
     uint8_t master[32] = "the master key of every server..";
@@ -57,7 +65,7 @@ static void start(struct running *r)
     keys_from_master(&r->keys, master);
     struct hall_opts opts = { .dir = r->dir,
                               .files = files_real(),
-                              .clock = &r->clock.clock,
+                              .clock = clock,
                               .chance = &r->chance,
                               .keys = &r->keys,
                               .segment_bytes = 4 * MIB,
@@ -69,6 +77,11 @@ static void start(struct running *r)
                                     listen_on(r->dir, "admin", &address),
                                     listen_on(r->dir, "probes", &address), r->stop_pipe[0] };
     CHECK_EQ(pthread_create(&r->thread, NULL, serve, r), 0);
+}
+
+static void start(struct running *r)
+{
+    start_by(r, &r->clock.clock);
 }
 
 static void stop(struct running *r)
@@ -86,8 +99,8 @@ static void stop(struct running *r)
 
 static int dial(struct running *r, const char *name)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", r->dir, name);
+    struct sockaddr_un address;
+    address_of(r->dir, name, &address);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     CHECK(fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
     return fd;
@@ -394,6 +407,64 @@ TEST(server, a_connection_that_ends_while_a_child_holds_it_is_forgotten)
     CHECK_EQ(waitpid(child, NULL, 0), child);
     close(ends.fd);
     close(stays.fd);
+    stop(&r);
+}
+
+/* --- descriptors -------------------------------------------------------------------------------
+ */
+
+static int64_t cpu_us(pthread_t thread)
+{
+    clockid_t clock;
+    struct timespec used;
+    CHECK_EQ(pthread_getcpuclockid(thread, &clock), 0);
+    CHECK_EQ(clock_gettime(clock, &used), 0);
+    return used.tv_sec * INT64_C(1000000) + used.tv_nsec / 1000;
+}
+
+static rlim_t limit_files(rlim_t files) /* gives what it was */
+{
+    struct rlimit limit;
+    CHECK_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = files;
+    CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    return before;
+}
+
+/* With a limit below what is open already whoever knocks finds no descriptor. A loop that asked
+ * again and again would use up the time in which we wait for the reply. */
+TEST(server, want_of_descriptors_pauses_accepting_and_passes)
+{
+    enum { WAIT_MS = 300 };
+    struct running r;
+    static struct reader in, late;
+    struct sockaddr_un address;
+    char body[2000];
+    start_by(&r, NULL);
+    in = (struct reader){ .fd = dial(&r, "gate") };
+    CHECK_EQ(ask(&in, "GET /v1/time", body), 200);
+    late = (struct reader){ .fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) };
+    address_of(r.dir, "gate", &address);
+    test_listen();
+    rlim_t before = limit_files(3);
+    CHECK_EQ(connect(late.fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    say(late.fd, time_request, sizeof(time_request) - 1);
+    int64_t used_us = -cpu_us(r.thread);
+    int replies = poll(&(struct pollfd){ late.fd, POLLIN, 0 }, 1, WAIT_MS);
+    used_us += cpu_us(r.thread);
+    unsigned status = ask(&in, "GET /v1/time", body);
+    limit_files(before);
+    CHECK_EQ(replies, 0);
+    CHECK_EQ(status, 200); /* who is in is served meanwhile */
+    CHECK(used_us < WAIT_MS * 1000 / 2);
+    CHECK_EQ(next(&late, body), 200);
+    str said = test_heard();
+    CHECK_HAS(said, STR("\"event\":\"hall.no_descriptors\""));
+    CHECK_HAS(said, STR("ulimit -n"));
+    CHECK_EQ(str_find(said, '\n'), said.n - 1); /* once */
+    close(in.fd);
+    close(late.fd);
     stop(&r);
 }
 
