@@ -13,6 +13,7 @@
 
 enum {
     TURN_US_MAX = 20000, /* orders are seen at least that often */
+    TIMERS_MAX = 512,    /* fired in one turn */
 };
 
 struct seat {
@@ -150,10 +151,12 @@ static void on_secured(void *owner, bool resumed)
     board->resumed += resumed;
 }
 
+/* No more of them a turn: where connecting is slow, timers that fall due meanwhile would never let
+ * the replies be read, and candidates would give up waiting for what is here already. */
 static void fire_timers(struct agent *agent)
 {
     int64_t now = agent_clock_us();
-    while (agent->heap[0].wake_us <= now) {
+    for (unsigned fired = 0; fired < TIMERS_MAX && agent->heap[0].wake_us <= now; fired++) {
         struct seat *seat = &agent->seats[agent->heap[0].seat];
         if (!seat->v.in_flight)
             hist_record(&agent->stand.board->lag, now - agent->heap[0].wake_us);

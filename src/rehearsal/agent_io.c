@@ -250,8 +250,8 @@ static bool conn_start(struct io *io, struct io_conn *conn, uint32_t number)
 
 struct io_conn *io_connect(struct io *io, void *owner, uint32_t number, struct io_ticket *ticket)
 {
+    must(io->free || io->conns_used < io->conns_max);
     struct io_conn *conn = io->free ? io->free : &io->conns[io->conns_used++];
-    must(io->conns_used <= io->conns_max);
     if (io->free)
         io->free = conn->next;
     *conn = (struct io_conn){ .owner = owner, .ticket = ticket };

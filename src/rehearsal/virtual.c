@@ -49,7 +49,7 @@ void virtual_init(struct virtual *v, const struct plan *plan, uint32_t number, s
     v->dice = plan->seed ^ (number + 1) * 0x9e3779b97f4a7c15u;
     v->ledger.who = plan->seed + number;
     v->due_us = plan->begin_us + plan->ramp_us * number / MAX(plan->candidates, 1);
-    v->starts_us = v->ends_us = v->drop_us = NEVER_US;
+    v->ends_us = v->drop_us = NEVER_US;
 }
 
 void stand_fini(struct stand *stand)

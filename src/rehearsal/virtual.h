@@ -68,7 +68,8 @@ struct virtual
     int64_t due_us;        /* when the next action was meant to happen */
     int64_t not_before_us; /* no network, or backing off */
     int64_t sent_us;
-    int64_t starts_us, ends_us, save_us, heartbeat_us, submit_us, drop_us;
+    int64_t press_us; /* when it means to press Start */
+    int64_t ends_us, save_us, heartbeat_us, submit_us, drop_us;
 };
 
 /* What one agent's candidates share while it handles them. */

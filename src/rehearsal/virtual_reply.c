@@ -41,16 +41,19 @@ static int64_t our_time(const struct reply *r, int64_t at, int64_t server_now)
     return at ? r->now + (at - server_now) * 1000 : NEVER_US;
 }
 
+/* Until it presses Start the page looks at the attempt as often as it would send a heartbeat. */
 static void attempt_waits(struct reply *r, str state, int64_t starts_at, int64_t server_now)
 {
     struct virtual *v = r->v;
-    int64_t spread = virtual_between(v, 0, r->stand->plan->start_spread_us);
-    if (str_eq(state, STR("ready")))
-        virtual_next(v, STAGE_READY, r->now + spread);
-    else if (starts_at > server_now)
-        virtual_next(v, STAGE_READY, our_time(r, starts_at, server_now) + spread);
+    bool ready = str_eq(state, STR("ready")), known = ready || starts_at > server_now;
+    int64_t start_us = ready ? r->now : our_time(r, starts_at, server_now),
+            look_us = r->now + virtual_heartbeat(v);
+    if (known && v->press_us < start_us)
+        v->press_us = start_us + virtual_between(v, 0, r->stand->plan->start_spread_us);
+    if (known && v->press_us <= look_us)
+        virtual_next(v, STAGE_READY, v->press_us);
     else
-        virtual_next(v, STAGE_WAIT, r->now + virtual_heartbeat(v));
+        virtual_next(v, STAGE_WAIT, look_us);
 }
 
 static fail attempt_times(struct reply *r, int64_t *starts_at, int64_t *server_now)

@@ -25,7 +25,8 @@ struct tiny { /* a hall for one candidate */
     uint32_t epoch;
     bool started, submitted;
     struct saved saved[ITEMS + 1];
-    int64_t ends_us, delay_us;
+    int64_t opens_us, ends_us, delay_us; /* opens_us 0: long ago */
+    int64_t asked_us, silent_us;         /* the last request; the longest time without one */
     unsigned saves;
     unsigned forget_at, forget_from, swallow_each, invent_at; /* 0: never */
     unsigned requests, stale;
@@ -83,9 +84,14 @@ static void say_attempt(struct out *body)
 {
     struct tiny *tiny = &room.tiny;
     tiny->submitted |= tiny->started && room.now > tiny->ends_us + 5 * SECOND_US;
-    const char *state = tiny->submitted ? "submitted" : tiny->started ? "running" : "ready";
-    out_fmt(body, "{\"attempt\":7,\"state\":\"%s\",\"now\":%lld,\"starts_at\":1,\"ends_at\":%lld}",
-            state, (long long)(room.now / 1000), (long long)(tiny->ends_us / 1000));
+    const char *state = tiny->submitted              ? "submitted"
+                        : tiny->started              ? "running"
+                        : room.now >= tiny->opens_us ? "ready"
+                                                     : "waiting";
+    out_fmt(body,
+            "{\"attempt\":7,\"state\":\"%s\",\"now\":%lld,\"starts_at\":%lld,\"ends_at\":%lld}",
+            state, (long long)(room.now / 1000), (long long)MAX(tiny->opens_us / 1000, 1),
+            (long long)(tiny->ends_us / 1000));
 }
 
 static void say_paper(struct out *body)
@@ -208,6 +214,9 @@ static void exchange(str request)
     struct out body = out_make(64 * KIB);
     CHECK_EQ(http_parse_request(&head, request, 4 * KIB, &why), HTTP_DONE);
     CHECK_EQ(head.head_bytes + head.body_bytes, request.n);
+    if (tiny->asked_us)
+        tiny->silent_us = MAX(tiny->silent_us, room.now - tiny->asked_us);
+    tiny->asked_us = room.now;
     int status = respond(&body, &head, str_from(request, head.head_bytes));
     room.now += tiny->delay_us;
     if (tiny->swallow_each && tiny->requests % tiny->swallow_each == 0) {
@@ -226,18 +235,21 @@ static void exchange(str request)
     out_fini(&body);
 }
 
+static void act_at(int64_t wake)
+{
+    struct out request = out_make(8 * KIB);
+    room.now = MAX(room.now, wake);
+    if (virtual_act(&room.v, &room.stand, room.now, &request) == DO_SEND)
+        exchange(out_view(&request));
+    CHECK(room.tiny.requests < 100000);
+    out_fini(&request);
+}
+
 /* Lets the candidate act until it has nothing more to do. */
 static void run(void)
 {
-    struct out request = out_make(8 * KIB);
-    for (int64_t wake; (wake = virtual_wake(&room.v)) != NEVER_US;) {
-        room.now = MAX(room.now, wake);
-        out_clear(&request);
-        if (virtual_act(&room.v, &room.stand, room.now, &request) == DO_SEND)
-            exchange(out_view(&request));
-        CHECK(room.tiny.requests < 100000);
-    }
-    out_fini(&request);
+    for (int64_t wake; (wake = virtual_wake(&room.v)) != NEVER_US;)
+        act_at(wake);
 }
 
 static void run_and_check(bool scored)
@@ -263,6 +275,20 @@ TEST(rehearsal, a_candidate_sits_from_sign_in_to_receipt_and_all_is_found)
     CHECK(board.saves_acknowledged > 100);
     CHECK_EQ(board.saves_acknowledged, room.tiny.saves);
     CHECK_EQ(board.latency[ASK_SUBMIT].count, 1);
+    room_close();
+}
+
+/* A gateway closes a connection on which nothing was asked for two minutes. */
+TEST(rehearsal, a_candidate_who_waits_for_the_bell_looks_at_the_hall_meanwhile)
+{
+    room_open(test_seed());
+    room.plan.start_spread_us = 60 * SECOND_US;
+    room.tiny.opens_us = HOUR_US + 300 * SECOND_US;
+    while (!room.tiny.started)
+        act_at(virtual_wake(&room.v));
+    CHECK(room.tiny.silent_us > 0 && room.tiny.silent_us <= 90 * SECOND_US);
+    CHECK(room.now >= room.tiny.opens_us && room.now < room.tiny.opens_us + 61 * SECOND_US);
+    CHECK_EQ(board.requests_failed, 0);
     room_close();
 }
 
