@@ -119,6 +119,80 @@ static void check_network(const struct checking *c, const struct env *env)
     }
 }
 
+/* Logs are kept for one of these numbers of days: any other one CloudWatch refuses. */
+static void check_days(const struct checking *c, const struct env *env, const char *key)
+{
+    static const int64_t days[] = { 1,   3,   5,   7,   14,   30,   60,   90,   120,  150,  180,
+                                    365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653 };
+    const struct env_value *value = env_value(env, key);
+    int64_t wanted;
+    size_t i = 0;
+    if (value->from != ENV_SET || !str_i64(value->text, &wanted))
+        return;
+    while (i < COUNT(days) - 1 && days[i] < wanted)
+        i++;
+    if (days[i] != wanted)
+        spec_mistake(c->mistakes, value->line,
+                     "%s is %lld, but CloudWatch keeps logs for certain numbers of days only; "
+                     "write %lld",
+                     key, (long long)wanted, (long long)days[i]);
+}
+
+/* Who has closed what cannot be opened again must not be able to lose it either. */
+static void check_lock(const struct checking *c, const struct env *env)
+{
+    const struct env_value *mode = env_value(env, "blobs.archive_lock_mode");
+    const struct env_value *kept = env_value(env, "blobs.deletion_protection");
+    if (str_eq(mode->text, STR("COMPLIANCE")) && str_eq(kept->text, STR("false")))
+        spec_mistake(c->mistakes, kept->line ? kept->line : mode->line,
+                     "blobs.archive_lock_mode is COMPLIANCE in %.*s, which outlives any destroy; "
+                     "blobs.deletion_protection must be true",
+                     STR_ARG(env->name));
+}
+
+static bool is_private(str cidr)
+{
+    static const struct spec_row row = {
+        .choices = "^(10\\.|172\\.(1[6-9]|2[0-9]|3[01])\\.|192\\.168\\.)"
+    };
+    return spec_is(&row, SPEC_PATTERN, cidr);
+}
+
+static bool has_word(str list, str word)
+{
+    while (list.p)
+        if (str_eq(str_cut(&list, ','), word))
+            return true;
+    return false;
+}
+
+/* What the modules of deploy/terraform refuse, or the chart would miss: said before anything is
+ * applied. The ranges of single numbers are in spec_sizes.c. */
+static void check_modules(const struct checking *c, const struct env *env)
+{
+    static const char *const secrets[] = { "keys", "tls", "connections" };
+    const struct env_value *cidr = env_value(env, "network.cidr");
+    const struct env_value *names = env_value(env, "secrets.names");
+    const struct env_value *callers = env_value(env, "cluster.public_access_cidrs");
+    if (cidr->from == ENV_SET && !is_private(cidr->text))
+        spec_mistake(c->mistakes, cidr->line,
+                     "network.cidr is %.*s, but must be private: in 10.0.0.0/8, 172.16.0.0/12 or "
+                     "192.168.0.0/16",
+                     STR_ARG(cidr->text));
+    for (size_t i = 0; i < COUNT(secrets) && names->from == ENV_SET; i++)
+        if (!has_word(names->text, str_z(secrets[i])))
+            spec_mistake(c->mistakes, names->line,
+                         "secrets.names lacks %s; keys, tls and connections are always needed",
+                         secrets[i]);
+    if (callers->from == ENV_SET && has_word(callers->text, STR("0.0.0.0/0")))
+        spec_mistake(c->mistakes, callers->line,
+                     "cluster.public_access_cidrs has 0.0.0.0/0, the whole Internet; name your "
+                     "networks, or none");
+    check_days(c, env, "network.flow_log_days");
+    check_days(c, env, "observability.log_days");
+    check_lock(c, env);
+}
+
 static void check_after(const struct checking *c, const struct env *env)
 {
     const struct env_value *after = env_value(env, "after");
@@ -173,6 +247,7 @@ static void check_cloud(const struct checking *c, const struct env *env)
     must_have(c, env, "region", "ap-south-1");
     check_order(c, env);
     check_network(c, env);
+    check_modules(c, env);
     check_after(c, env);
     check_names(c, env);
 }

@@ -173,6 +173,47 @@ TEST(env, names_and_domains_that_aws_cannot_take_are_refused_before_it_is_asked)
     arena_fini(&arena);
 }
 
+TEST(env, what_terraform_or_the_chart_would_refuse_is_refused_in_the_spec)
+{
+    static const struct {
+        const char *line, *says;
+    } rows[] = {
+        { "cluster: {version: 1.29}", "1.30 or later" },
+        { "cluster: {system_nodes: {min: 1}}", "a whole number from 2 to 100" },
+        { "cluster: {public_access_cidrs: [0.0.0.0/0]}", "the whole Internet" },
+        { "documents: {instances: 1}", "a whole number from 2 to 16" },
+        { "registry: {keep_images: 9}", "a whole number from 10" },
+        { "registry: {repository: nee//examhall}", "a path such as" },
+        { "network: {zones: [ap-south-1a, ap-south-1b]}", "a list of 3 zones" },
+        { "network: {cidr: 8.8.0.0/16}", "must be private" },
+        { "network: {cidr: 172.32.0.0/16}", "must be private" },
+        { "network: {flow_log_days: 100}", "days only; write 120" },
+        { "observability: {log_days: 3652}", "days only; write 3653" },
+        { "secrets: {names: [keys, connections]}", "secrets.names lacks tls" },
+        { "size: exam, blobs: {deletion_protection: false}", "outlives any destroy" },
+        { "blobs: {archive_lock_mode: COMPLIANCE}", "deletion_protection must be true" },
+        { "blobs: {deletion_protection: false}}\n  b: {like: a, size: exam", "COMPLIANCE in b" },
+        { "blobs: {archive_lock_mode: COMPLIANCE, deletion_protection: true}", NULL },
+        { "network: {cidr: 192.168.0.0/16, flow_log_days: 3653}", NULL },
+    };
+    static struct spec_mistakes mistakes;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct spec spec;
+        char text[300];
+        snprintf(text, sizeof(text),
+                 "hall: x\ndomain: exam.org\nenvironments:\n  a: {on: aws, account: "
+                 "\"111122223333\", region: ap-south-1, %s}\n",
+                 rows[i].line);
+        arena_fini(&arena);
+        arena = arena_make(16 * MIB);
+        spec_read(&spec, str_z(text), &arena, &mistakes);
+        CHECK_EQ(mistakes.count, rows[i].says ? 1 : 0);
+        if (rows[i].says && mistakes.count)
+            CHECK_HAS(str_z(mistakes.rows[0].text), str_z(rows[i].says));
+    }
+    arena_fini(&arena);
+}
+
 static void check_value(const struct env *env, const char *path, const char *text,
                         const char *origin)
 {
