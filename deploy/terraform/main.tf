@@ -206,6 +206,7 @@ module "observability" {
   metrics                      = var.observability.metrics
   alarm_topic                  = var.observability.alarm_topic
   events_cluster_name          = module.events.cluster_name
+  events_brokers               = module.events.disks
   documents_cluster_identifier = module.documents.cluster_identifier
   load_balancer_arn_suffix     = module.edge.load_balancer_arn_suffix
   target_group_arn_suffix      = module.edge.target_group_arn_suffix

@@ -39,11 +39,19 @@ data "aws_iam_policy_document" "deploy_services" {
       "${local.own.kafka}:*/${var.name}-*/*",
       "${local.own.logs}:log-group:*${var.name}-*", "${local.own.logs}:log-group:*${var.name}-*:*",
       "${local.own.rds}:*:${var.name}-*",
+      "${local.own.rds}:og:default*", "${local.own.rds}:pg:default*", # AWS's own groups, which every instance names
       "${local.arn}:s3:::${var.name}-*-${var.account}", "${local.arn}:s3:::${var.name}-*-${var.account}/*",
       "${local.own.secretsmanager}:secret:${var.name}/*", "${local.own.secretsmanager}:secret:AmazonMSK_${var.name}-*",
       "${local.own.sns}:${var.name}-*",
       "${local.own.cloudwatch}:alarm:${var.name}-*",
     ]
+  }
+
+  # RDS makes the master's secret in the name of whoever makes the cluster, and tags it; nobody here reads it.
+  statement {
+    sid       = "MastersSecret"
+    actions   = ["secretsmanager:TagResource"]
+    resources = ["${local.own.secretsmanager}:secret:rds!cluster-*"]
   }
 
   # These services' calls know no names before the thing exists; the region is what can be said.
@@ -54,8 +62,8 @@ data "aws_iam_policy_document" "deploy_services" {
       "kafka:CreateConfiguration", "kafka:CreateCluster*", "kafka:*Configuration*", "kafka:ListScramSecrets",
       "kms:CreateKey", "kms:CreateAlias", "kms:UpdateAlias", "kms:DeleteAlias", "kms:ListAliases", "kms:TagResource",
       "kms:UntagResource", "kms:DescribeKey", "kms:GetKeyPolicy", "kms:PutKeyPolicy", "kms:GetKeyRotationStatus",
-      "kms:EnableKeyRotation", "kms:ListResourceTags", "kms:ScheduleKeyDeletion", "kms:CreateGrant", "kms:Encrypt",
-      "kms:Decrypt", "kms:GenerateDataKey*", "logs:DescribeLogGroups", "logs:*LogDelivery*", "logs:*ResourcePolic*",
+      "kms:EnableKeyRotation", "kms:ListResourceTags", "kms:ScheduleKeyDeletion", "kms:CreateGrant", "kms:RetireGrant",
+      "kms:UpdateKeyDescription", "kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey*", "logs:DescribeLogGroups", "logs:*LogDelivery*", "logs:*ResourcePolic*",
       "rds:DescribeDB*", "rds:DescribeGlobalClusters", "secretsmanager:GetRandomPassword", "secretsmanager:CreateSecret",
       "eks:DescribeAddonVersions", "eks:ListClusters", "cloudwatch:DescribeAlarms", "ecr:GetAuthorizationToken",
     ]

@@ -52,6 +52,15 @@ run "each_role_trusts_its_own_subjects" {
   }
 }
 
+run "the_masters_secret_can_be_made_and_not_read" {
+  command = plan
+
+  assert {
+    condition = [for s in data.aws_iam_policy_document.deploy_services.statement : s.actions if s.sid == "MastersSecret"] == [toset(["secretsmanager:TagResource"])]
+    error_message = "RDS makes and tags it in the name of whoever makes the cluster"
+  }
+}
+
 run "a_star_in_a_subject_is_refused" {
   command = plan
 

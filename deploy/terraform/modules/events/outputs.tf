@@ -8,6 +8,11 @@ output "cluster_name" {
   value       = aws_msk_cluster.this.cluster_name
 }
 
+output "disks" {
+  description = "Brokers with a disk of ours: all, or none of the express kind."
+  value       = local.express ? 0 : var.brokers_per_zone * length(var.subnet_ids)
+}
+
 output "bootstrap_brokers_sasl_scram" {
   description = "Brokers for SCRAM over TLS (port 9096)."
   value       = aws_msk_cluster.this.bootstrap_brokers_sasl_scram

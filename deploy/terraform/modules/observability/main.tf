@@ -117,12 +117,16 @@ data "aws_iam_policy_document" "alarms" {
 # --- alarms: one row each -----------------------------------------------------------------------------------------
 
 locals {
-  alarms = {
-    events-disk = {
-      about     = "a broker's disk is filling: storage autoscaling has not kept up"
+  # AWS knows a disk by its broker only: an alarm of the whole cluster would never hear of one. Brokers count from 1.
+  disk_alarms = {
+    for broker in range(1, var.events_brokers + 1) : "events-disk-${broker}" => {
+      about     = "the disk of broker ${broker} is filling: storage autoscaling has not kept up"
       namespace = "AWS/Kafka", metric = "KafkaDataLogsDiskUsed", statistic = "Maximum", above = 80, minutes = 5
-      of        = { "Cluster Name" = var.events_cluster_name }
+      of        = { "Cluster Name" = var.events_cluster_name, "Broker ID" = tostring(broker) }
     }
+  }
+
+  alarms = merge(local.disk_alarms, {
     events-offline = {
       about     = "partitions have no leader: saves to them wait"
       namespace = "AWS/Kafka", metric = "OfflinePartitionsCount", statistic = "Maximum", above = 0, minutes = 1
@@ -158,7 +162,7 @@ locals {
       namespace = "AWS/NetworkELB", metric = "HealthyHostCount", statistic = "Minimum", below = 1, minutes = 1
       of        = { LoadBalancer = var.load_balancer_arn_suffix, TargetGroup = var.target_group_arn_suffix }
     }
-  }
+  })
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {

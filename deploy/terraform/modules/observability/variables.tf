@@ -30,6 +30,11 @@ variable "events_cluster_name" {
   type        = string
 }
 
+variable "events_brokers" {
+  description = "How many brokers with a disk of ours it has; 0 for express brokers, which bring their own."
+  type        = number
+}
+
 variable "documents_cluster_identifier" {
   description = "The document store in CloudWatch."
   type        = string

@@ -20,6 +20,7 @@ variables {
   name                         = "nee-test"
   log_days                     = 30
   events_cluster_name          = "nee-test"
+  events_brokers               = 3
   documents_cluster_identifier = "nee-test"
   load_balancer_arn_suffix     = "net/nee-test/1"
   target_group_arn_suffix      = "targetgroup/nee-test/1"
@@ -32,8 +33,19 @@ run "silence_of_what_must_be_there_is_an_alarm" {
   command = plan
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.this["edge-none"].treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.this["events-disk"].treat_missing_data == "notBreaching"
+    condition     = aws_cloudwatch_metric_alarm.this["edge-none"].treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.this["events-disk-1"].treat_missing_data == "notBreaching"
     error_message = "no data about gateways is no gateway"
+  }
+}
+
+run "each_brokers_disk_has_its_own_alarm" {
+  command = plan
+
+  assert {
+    condition = toset([
+      for name, alarm in aws_cloudwatch_metric_alarm.this : alarm.dimensions["Broker ID"] if startswith(name, "events-disk-")
+    ]) == toset(["1", "2", "3"])
+    error_message = "AWS has that metric for each broker, and none for the cluster"
   }
 }
 
