@@ -38,13 +38,13 @@ static void sleep_ms(void *ctx, unsigned ms)
     nanosleep(&(struct timespec){ ms / 1000, (long)(ms % 1000) * 1000000 }, NULL);
 }
 
-/* Where a password may travel without TLS: to this machine only. */
+/* Where a password may travel without TLS: to this machine only. 127.example.org is elsewhere. */
 static bool is_here(const char *host)
 {
-    str name = str_z(host), rest = name;
-    name = str_cut(&rest, ':');
-    return str_eq(name, STR("localhost")) || str_starts(name, STR("127.")) ||
-           str_starts(str_z(host), STR("[::1]"));
+    str rest = str_z(host), name = str_cut(&rest, ':');
+    bool digits = strspn(host, "0123456789.") == name.n;
+    return str_eq(name, STR("localhost")) || (digits && str_starts(name, STR("127."))) ||
+           strcmp(host, "[::1]") == 0 || str_starts(str_z(host), STR("[::1]:"));
 }
 
 fail registry_open(struct registry **out, const struct registry_opts *opts, struct why *why)

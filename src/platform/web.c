@@ -143,11 +143,14 @@ static void set_options(struct web *web, const struct web_request *request, stru
     }
 }
 
-/* What the user can do about it depends on which of these it is. */
-static fail explain(struct web *web, CURLcode code, const char *url, const char *error,
+/* What the user can do about it depends on which of these it is. What follows the ? of an address
+ * may be a right to write there (an upload into a bucket): it is not for logs. */
+static fail explain(struct web *web, CURLcode code, const char *address, const char *error,
                     struct why *why)
 {
+    char url[300];
     const char *text = error[0] ? error : web->api.easy_strerror(code);
+    snprintf(url, sizeof(url), "%.*s", (int)MIN(strcspn(address, "?"), sizeof(url) - 1), address);
     switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
         return fail_set(why, FAIL_WORLD,
