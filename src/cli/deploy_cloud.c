@@ -180,7 +180,8 @@ static bool infrastructure(struct cloud *c)
                       from_terraform(c, "-var-file=", "terraform.tfvars.json"), NULL }) &&
         cloud_run(c, "infrastructure",
                   (const char *[]){ "tofu", chdir, "apply", "-input=false", plan, NULL });
-    unlink(plan); /* it holds values that nobody needs any more */
+    if (!c->opts->dry)
+        unlink(plan); /* it holds values that nobody needs any more */
     return good;
 }
 

@@ -116,6 +116,8 @@ describe("deploy ENV", () => {
   });
 
   test("--dry-run shows the same commands and runs none", () => {
+    mkdirSync(path("environments/prod"), { recursive: true });
+    writeFileSync(path("environments/prod/plan"), "somebody's");
     const shown = result(0, "prod", "--infrastructure", "--credentials", "login", "--dry-run");
     assert.deepEqual(shown.steps.map(({ step }) => step),
       ["check", "render", "certify", "infrastructure", "infrastructure", "infrastructure", "push", "access", "edge", "deploy", "rollout"]);
@@ -124,6 +126,7 @@ describe("deploy ENV", () => {
     const push = shown.steps.find(({ step }) => step === "push").command;
     assert.match(push, /^examhall image push delivery\/image 444455556666\.dkr\.ecr\.ap-south-1\.amazonaws\.com\/nee-2027\/examhall:[0-9a-f]{12} --credentials login$/);
     assert.deepEqual(record(), []);
+    assert.equal(readFileSync(path("environments/prod/plan"), "utf8"), "somebody's");
   });
 
   test("a rollout that does not end well goes back to the revision that served, and shows why", () => {
