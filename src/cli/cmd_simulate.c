@@ -50,6 +50,10 @@ static fail day_make(struct planning *p, const struct sim_words *words, int64_t 
         return fail_set(why, FAIL_CONFLICT,
                         "the spec has no shift with a time; say how many come to a sample day with "
                         "--candidates N");
+    if (!p->timetable.candidates && !candidates)
+        return fail_set(why, FAIL_CONFLICT,
+                        "no shift of the spec says how many candidates it expects; say it here "
+                        "with --candidates N");
     if (!p->timetable.shift_count)
         timetable_sample(&p->timetable, &p->arena);
     fail f = timetable_day(&p->timetable, words->day, why);
@@ -118,7 +122,7 @@ static fail sweep(struct sim_opts *opts, struct arena *arena, bool *good, struct
 
 int cmd_simulate(int argc, char **argv)
 {
-    struct sim_words words = { .policy = "schedule" };
+    struct sim_words words = { 0 };
     struct sim_opts opts = { .node_start_s = 60, .pod_start_s = 10, .patience_s = 30 };
     struct planning planning;
     struct why why;
@@ -138,7 +142,12 @@ int cmd_simulate(int argc, char **argv)
         return status;
     if (!numbers_take(&opts, &candidates, &words))
         return EXIT_USAGE;
-    opts.policy = sim_policy_find(words.policy, &why);
+    if (words.sweep && (words.policy || words.report)) {
+        fprintf(stderr, "examhall simulate: --sweep compares all policies in one table; leave out "
+                        "--policy and --report, or --sweep\n");
+        return EXIT_USAGE;
+    }
+    opts.policy = sim_policy_find(words.policy ? words.policy : "schedule", &why);
     if (!opts.policy)
         return complain(FAIL_USAGE, &why);
     fail f = planning_load(&planning, &words.planning, false, &why);

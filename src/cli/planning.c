@@ -138,7 +138,14 @@ fail planning_load(struct planning *p, const struct planning_words *words, bool 
     f = timetable_make(&p->timetable, &p->spec, &p->arena, why);
     if (f == FAIL_CONFLICT && !timetable_needed)
         f = FAIL_NONE;
-    return f ? f : roster_load(p, words->roster, why);
+    if (!f)
+        f = roster_load(p, words->roster, why);
+    if (!f && timetable_needed && !p->timetable.candidates)
+        f = fail_set(why, FAIL_CONFLICT,
+                     "no shift of the spec says how many candidates it expects, so there is no "
+                     "load to plan for; write `candidates: 225000` to each, or count them with "
+                     "--roster FILE");
+    return f;
 }
 
 void planning_fini(struct planning *p)

@@ -33,7 +33,8 @@ struct planning {
 
 /* Everything lies in planning->arena; planning_fini is safe in any case. The environment is the one
  * named, else the first on AWS of size exam, else the first. Without --capacity it is capacity.json
- * beside the spec, when there is one. `timetable_needed`: FAIL_CONFLICT without shifts. */
+ * beside the spec, when there is one. `timetable_needed`: FAIL_CONFLICT without shifts, or
+ * candidates in them. */
 fail planning_load(struct planning *planning, const struct planning_words *words,
                    bool timetable_needed, struct why *why) MUST_USE;
 void planning_fini(struct planning *planning);

@@ -13,12 +13,18 @@ enum {
     AGAIN_S = 5, /* a request that was given up is asked again after so long */
     AGAIN_STEPS = AGAIN_S * STEPS_A_SECOND,
     LATE_S = 5,              /* from signing in after the bell to starting */
-    QUEUE_COHORTS = 1 << 16, /* more than there are steps of patience x kinds x shifts */
+    QUEUE_COHORTS = 1 << 17, /* a ring: more than patience leaves in it, below */
     BEFORE_S = 900,          /* simulated before capacity stands ready */
     BEHIND_S = 1200          /* and after the last request is due */
 };
 #define STEP_NS     ((int64_t)SIM_STEP_MS * 1000000)
 #define STEPS_A_DAY (86400 * STEPS_A_SECOND)
+
+/* Of each step that is still waited for: every kind but results of every shift, and the results. */
+_Static_assert((SIM_PATIENCE_MAX_S * STEPS_A_SECOND + 2) *
+                       ((ASKED_KINDS - 1) * SIM_SHIFTS_MAX + 1) <=
+                   QUEUE_COHORTS,
+               "a queue can be longer than its ring");
 
 /* As deploy/helm/examhall has it. */
 static const struct hpa_behavior ours = {

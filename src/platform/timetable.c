@@ -104,8 +104,9 @@ void timetable_scale(struct timetable *timetable, int64_t candidates)
     }
     for (unsigned i = 0; i < timetable->release_count; i++) {
         struct timetable_release *release = &timetable->releases[i];
-        release->candidates =
+        int64_t scaled =
             before ? (int64_t)((__int128)candidates * release->candidates / before) : candidates;
+        release->candidates = MIN(scaled, candidates); /* its exam may have had its shifts before */
     }
     count_all(timetable);
 }

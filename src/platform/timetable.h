@@ -42,7 +42,7 @@ struct timetable {
     int64_t candidates;
 };
 
-/* FAIL_CONFLICT: no shift has a time and candidates, and what to write. In the arena. */
+/* FAIL_CONFLICT: no shift has a time, and what to write. In the arena. */
 fail timetable_make(struct timetable *timetable, const struct spec *spec, struct arena *arena,
                     struct why *why) MUST_USE;
 /* Counts a roster's rows (as `roster export` writes them) where they are more than the spec
@@ -55,7 +55,7 @@ fail timetable_roster(struct timetable *timetable, str csv, struct arena *arena,
 fail timetable_day(struct timetable *timetable, const char *day, struct why *why) MUST_USE;
 /* A day to try things with: one shift of three hours, without candidates. In the arena. */
 void timetable_sample(struct timetable *timetable, struct arena *arena);
-/* The same shifts with so many candidates in all. */
+/* The same shifts with so many candidates in all; no results for more than these. */
 void timetable_scale(struct timetable *timetable, int64_t candidates);
 
 struct timetable_peak {

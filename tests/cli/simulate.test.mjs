@@ -110,6 +110,8 @@ describe("simulate", () => {
       [3, ["--env", "prd"], /there are: local, prod/],
       [3, ["--capacity", join(dir, "none.json")], /none\.json/],
       [3, ["--report", join(dir, "no/such/folder.html")], /cannot write the report/],
+      [2, ["--sweep", "--report", join(dir, "sweep.html")], /--sweep compares all policies.*leave out/],
+      [2, ["--sweep", "--policy", "load"], /--sweep compares all policies.*leave out/],
     ];
     for (const [status, args, reason] of wrong) {
       const { err, out } = simulate(status, ...args);
@@ -118,6 +120,9 @@ describe("simulate", () => {
       assert.equal(out, "");
     }
     assert.match(expect(1, "simulate", "--spec", bare).err, /say how many come to a sample day/);
+    const nobody = write(dir, "nobody.yaml", SPEC.replaceAll(/, candidates: \d+/g, ""));
+    assert.match(expect(1, "simulate", "--spec", nobody).err, /no shift of the spec says how many candidates/);
+    assert.match(expect(1, "plan", "--spec", nobody).err, /no load to plan for; write `candidates: 225000` to each/);
     assert.equal(JSON.parse(examhall("simulate", "--spec", bare, "--candidates", "1000", "--json").out).kinds.start.served, 1000);
     const none = folder();
     const elsewhere = write(none, "hall.yaml", readFileSync(alone, "utf8"));

@@ -130,6 +130,20 @@ TEST(plan, a_timetable_can_be_scaled_and_keeps_every_candidate)
     arena_fini(&arena);
 }
 
+TEST(plan, a_small_day_that_publishes_a_large_exam_is_scaled_to_no_more_than_was_asked_for)
+{
+    struct timetable_shift shift = { .candidates = 100 };
+    struct timetable_release release = { .candidates = 450000, .announced = true };
+    struct timetable day = { .shifts = &shift,
+                             .releases = &release,
+                             .shift_count = 1,
+                             .release_count = 1,
+                             .candidates = 100 };
+    timetable_scale(&day, 1000000);
+    CHECK_EQ(shift.candidates, 1000000);
+    CHECK_EQ(release.candidates, 1000000);
+}
+
 /* --- the plan -----------------------------------------------------------------------------------
  */
 
