@@ -4,6 +4,7 @@
 
 #define WATCH_S_MIN 3
 #define WATCH_S_MAX 3600
+#define TIMEOUT_S_MAX 86400
 
 static bool watch_read(const char *text, int64_t *watch_s)
 {
@@ -14,6 +15,19 @@ static bool watch_read(const char *text, int64_t *watch_s)
                 "examhall: --watch is \"%s\", but must be a duration from 3s to 1h, such as 10s\n",
                 text);
     *watch_s = ms / 1000;
+    return good;
+}
+
+/* kubectl would refuse another one, after Helm has deployed: and that would be rolled back. */
+static bool is_timeout(const char *text)
+{
+    int64_t ms = 0;
+    bool good = spec_ms(str_z(text), &ms) && ms >= 1000 && ms <= TIMEOUT_S_MAX * 1000;
+    if (!good)
+        fprintf(stderr,
+                "examhall: --timeout is \"%s\", but must be a duration from 1s to 24h, such as "
+                "30m\n",
+                text);
     return good;
 }
 
@@ -72,7 +86,7 @@ int cmd_deploy(int argc, char **argv)
     opts.env = words[0];
     bool local = strcmp(opts.env, "local") == 0;
     if (is_misplaced(argv, local ? away : here, local ? COUNT(away) : COUNT(here), local) ||
-        !watch_read(watch, &opts.watch_s))
+        !watch_read(watch, &opts.watch_s) || !is_timeout(opts.timeout))
         return EXIT_USAGE;
     return local ? deploy_local(&opts) : deploy_cloud(&opts);
 }

@@ -136,11 +136,25 @@ static void keep_target_group(struct cloud *c)
                     "it has none then");
 }
 
+/* Whoever may only deploy into the namespace, as the pipeline, is not asked to make it, nor allowed
+ * to: Helm would fail for its being told to. */
+static bool has_namespace(struct cloud *c)
+{
+    struct out out = out_make(64 * KIB);
+    const char *const argv[] = { "kubectl", "get",           "namespace",   NAMESPACE, "--output", "name",
+                                 "--ignore-not-found", "--kubeconfig", kubeconfig(c), NULL };
+    bool known = steps_look(argv, &out) == 0;
+    bool there = !known || out.n;
+    out_fini(&out);
+    return there;
+}
+
 void cluster_look(struct cloud *c)
 {
     if (c->opts->dry)
         return;
     c->revision = serving(c, &c->before);
+    c->first = !c->revision && !has_namespace(c);
     if (c->revision && !c->target_group.n)
         keep_target_group(c);
 }
@@ -169,12 +183,13 @@ bool cluster_install(struct cloud *c)
                                          cloud_below(c, "deploy/helm/examhall"),
                                          "--namespace",
                                          NAMESPACE,
-                                         "--create-namespace",
                                          "--values",
                                          cloud_below(c, values.p),
                                          "--set",
                                          digest.p };
-    size_t n = 12;
+    size_t n = 11;
+    if (c->first)
+        argv[n++] = "--create-namespace";
     if (c->target_group.n) {
         argv[n++] = "--set";
         argv[n++] = edge.p;

@@ -23,6 +23,7 @@ echo "$me $*" >>"$RECORD"
 case "$me $1" in
 "helm history") [ ! -e first ] && cat history ;;
 "helm get") echo '{"edge":{"targetGroupARN":"arn:aws:kept"},"hall":"nee-2027"}' ;;
+"kubectl get") [ "$2" = namespace ] && [ -e namespace ] && echo namespace/examhall ;;
 "tofu -chdir="*) [ "$2" = output ] && cat arn ;;
 esac
 fail=fail-$me-\${1##*/}
@@ -88,7 +89,7 @@ describe("deploy ENV", () => {
     assert.deepEqual(record(), [
       "helm history examhall --namespace examhall --output json --kubeconfig cluster",
       "helm get values examhall --revision 4 --namespace examhall --output json --kubeconfig cluster",
-      `helm upgrade --install examhall deploy/helm/examhall --namespace examhall --create-namespace --values ` +
+      `helm upgrade --install examhall deploy/helm/examhall --namespace examhall --values ` +
         `environments/nonprod/values.yaml --set image.digest=${image} --set edge.targetGroupARN=arn:aws:kept --kubeconfig cluster`,
       "kubectl rollout status deployment,statefulset --selector app.kubernetes.io/instance=examhall --namespace examhall " +
         "--timeout=30m --kubeconfig cluster",
@@ -147,6 +148,16 @@ describe("deploy ENV", () => {
     assert.equal(rolled_back, false);
     assert.match(reason, /it was the first one here.*helm uninstall examhall/);
     assert.ok(!record().some((line) => line.startsWith("helm rollback")));
+    assert.ok(record().some((line) => / --create-namespace /.test(line)));
+  });
+
+  test("the first of all into a namespace that an administrator has made is not told to make it: the pipeline may not", () => {
+    writeFileSync(path("first"), "");
+    writeFileSync(path("namespace"), "");
+    result(0, "nonprod", "--kubeconfig", "cluster");
+    rmSync(path("namespace"));
+    assert.ok(record().includes("kubectl get namespace examhall --output name --ignore-not-found --kubeconfig cluster"));
+    assert.ok(!record().some((line) => /--create-namespace/.test(line)));
   });
 
   test("in its own cluster the load balancer's target group is what Terraform says, applied now or before", () => {
@@ -235,6 +246,8 @@ describe("deploy says what it lacks", () => {
     assert.match(deploy(3, "nonprod", "--dry-run", "--image", "none").stderr, /none is no image layout; make one with: examhall image build/);
     assert.match(deploy(2, "nonprod", "--watch", "5s").stderr, /--watch is not for an environment/);
     assert.match(deploy(2, "local", "--dry-run").stderr, /--dry-run is not for local/);
+    for (const timeout of ["soon", "30", "0s", "-5m", "25h"])
+      assert.match(deploy(2, "prod", "--timeout", timeout).stderr, /--timeout is ".*", but must be a duration from 1s to 24h/);
     assert.match(deploy(2).stderr, /usage: examhall deploy local/);
   });
 });

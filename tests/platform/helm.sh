@@ -116,7 +116,16 @@ changed_config() { # another spec is another hall pod, and the same gateways
     done
     rm "$work/other.json"
 }
+deployer() { # the kinds of operators in the chart, and those that namespace.yaml lets the pipeline make, are the same
+    awk '/^apiVersion: /{ split($2, a, "/"); group = a[1] } /^kind: /{ print group, tolower($2) "s" }' "$chart"/templates/*.yaml |
+        grep '\..* ' | grep -v '\.k8s\.io ' | sort -u >"$work/needed"
+    "$strict" "$crds" <"$root/deploy/helm/namespace.yaml" >"$work/namespace.objects" && node -p '
+        const role = JSON.parse(require("fs").readFileSync(process.argv[1])).find((o) => o.kind === "Role");
+        role.rules.flatMap((r) => r.resources.map((resource) => `${r.apiGroups} ${resource}`)).sort().join("\n")' "$work/namespace.objects" |
+        sort -u | diff "$work/needed" - && note "$(wc -l <"$work/needed") kinds" && [ -s "$work/needed" ]
+}
 proof "the spec that pods get is a spec, in every set" spec_of_pods
+proof "who deploys may make every kind of the chart that is no part of Kubernetes" deployer
 proof "what the containers say is what \`examhall serve\` takes" words
 proof "the rendered alerts as a PrometheusRule" alerts
 proof "the timetable as KEDA reads it" timetable

@@ -79,8 +79,7 @@ kinds() {
         note "$(kubectl get crd -o json | jq -r '[.items[].spec.names.kind] | join(", ")')"
 }
 namespace() {
-    kubectl create namespace $namespace &&
-        kubectl label namespace $namespace pod-security.kubernetes.io/enforce=restricted pod-security.kubernetes.io/enforce-version=latest
+    kubectl apply -f deploy/helm/namespace.yaml
 }
 secrets() {
     openssl rand -hex 32 >"$work/gate.key"

@@ -102,14 +102,16 @@ resource "aws_eks_access_policy_association" "admin" {
   }
 }
 
-# The pipeline deploys into one namespace and may do nothing elsewhere.
+# The pipeline deploys into one namespace and may do nothing elsewhere. AWS's policy knows the kinds of Kubernetes; what
+# the group may do with those of operators is in deploy/helm/namespace.yaml.
 resource "aws_eks_access_entry" "deployer" {
   for_each = toset(var.deployer_role_arns)
 
-  cluster_name  = aws_eks_cluster.this.name
-  principal_arn = each.key
-  type          = "STANDARD"
-  tags          = var.tags
+  cluster_name      = aws_eks_cluster.this.name
+  principal_arn     = each.key
+  kubernetes_groups = ["examhall-deployers"]
+  type              = "STANDARD"
+  tags              = var.tags
 }
 
 resource "aws_eks_access_policy_association" "deployer" {

@@ -138,3 +138,17 @@ run "the_whole_internet_is_refused" {
 
   expect_failures = [var.public_access_cidrs]
 }
+
+run "the_pipeline_is_in_the_group_that_may_make_operators_kinds" {
+  command = plan
+
+  variables {
+    deployer_role_arns  = ["arn:aws:iam::111122223333:role/nee-deploy"]
+    deployer_namespaces = ["examhall"]
+  }
+
+  assert {
+    condition     = aws_eks_access_entry.deployer["arn:aws:iam::111122223333:role/nee-deploy"].kubernetes_groups == toset(["examhall-deployers"])
+    error_message = "deploy/helm/namespace.yaml binds its role to this group"
+  }
+}
