@@ -146,7 +146,7 @@ static void check_lock(const struct checking *c, const struct env *env)
     if (str_eq(mode->text, STR("COMPLIANCE")) && str_eq(kept->text, STR("false")))
         spec_mistake(c->mistakes, kept->line ? kept->line : mode->line,
                      "blobs.archive_lock_mode is COMPLIANCE in %.*s, which outlives any destroy; "
-                     "blobs.deletion_protection must be true",
+                     "blobs.deletion_protection must be true, or the mode GOVERNANCE",
                      STR_ARG(env->name));
 }
 

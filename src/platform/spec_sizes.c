@@ -12,6 +12,11 @@
     }
 #define VARIABLE SPEC_CLOUD | SPEC_VARIABLE
 
+/* What AWS takes as a tag: letters of any alphabet (so, what is none is named), digits, blanks and
+ * + - = . _ : / @ */
+#define TAG        "^[^]!\"#$%&'()*,;<>?[\\^`{|}~[:cntrl:]]{1,60}$"
+#define TAG_WANTED "1 to 60 letters, digits, blanks and + - = . _ : / @, such as examinations"
+
 static const struct spec_row rows[] = {
     { .path = "environments.*", .type = SPEC_MAP, .wanted = "a mapping such as {on: machine}" },
     { .path = "environments.*.on",
@@ -45,16 +50,16 @@ static const struct spec_row rows[] = {
       .flags = SPEC_OWN | SPEC_CLOUD | SPEC_COMPUTED,
       .help = "what the pipeline delivers first: the environment it is like, else `build`" },
     { .path = "environments.*.owner",
-      .type = SPEC_TEXT,
-      .min = 1,
-      .max = 60,
+      .type = SPEC_PATTERN,
+      .choices = TAG,
+      .wanted = TAG_WANTED,
       .flags = SPEC_CLOUD,
       .value = "examinations",
       .help = "tag of every resource: who answers for it" },
     { .path = "environments.*.cost_center",
-      .type = SPEC_TEXT,
-      .min = 1,
-      .max = 60,
+      .type = SPEC_PATTERN,
+      .choices = TAG,
+      .wanted = TAG_WANTED,
       .flags = SPEC_CLOUD,
       .value = "examinations",
       .help = "tag of every resource: who pays for it" },

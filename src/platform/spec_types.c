@@ -113,6 +113,13 @@ bool spec_bytes(str text, int64_t *bytes)
     return false;
 }
 
+/* 07 is no number in JSON, and in some YAML another one. */
+static bool is_number(str text, int64_t *number)
+{
+    str digits = str_starts(text, STR("-")) ? str_from(text, 1) : text;
+    return str_i64(text, number) && (digits.n == 1 || digits.p[0] != '0');
+}
+
 bool spec_is(const struct spec_row *row, enum spec_type type, str text)
 {
     int64_t number;
@@ -121,7 +128,7 @@ bool spec_is(const struct spec_row *row, enum spec_type type, str text)
     switch (type) {
     case SPEC_NUMBER:
     case SPEC_REPLICAS:
-        return str_i64(text, &number) && number >= row->min && number <= row->max;
+        return is_number(text, &number) && number >= row->min && number <= row->max;
     case SPEC_DURATION:
         return spec_ms(text, &number) && number >= row->min && number <= row->max;
     case SPEC_YES:
