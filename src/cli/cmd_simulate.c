@@ -11,7 +11,8 @@
 
 struct sim_words {
     struct planning_words planning;
-    const char *candidates, *policy, *day, *seed, *node_start, *pod_start, *patience, *report;
+    const char *candidates, *policy, *profile, *day, *seed, *node_start, *pod_start, *patience;
+    const char *report;
     bool sweep;
 };
 
@@ -34,6 +35,19 @@ static bool numbers_take(struct sim_opts *opts, int64_t *candidates, const struc
     return true;
 }
 
+/* Without a number all whom the spec expects come on that one day: it cannot be worse. */
+static fail registration_make(struct planning *p, int64_t candidates, struct why *why)
+{
+    if (!candidates)
+        candidates = p->timetable.candidates;
+    if (!candidates)
+        return fail_set(why, FAIL_CONFLICT,
+                        "the spec expects nobody yet; say how many register on the last day with "
+                        "--candidates N");
+    timetable_registration(&p->timetable, MIN(candidates, CANDIDATES_MAX), &p->arena);
+    return FAIL_NONE;
+}
+
 static fail day_make(struct planning *p, const struct sim_words *words, int64_t candidates,
                      struct why *why)
 {
@@ -46,6 +60,8 @@ static fail day_make(struct planning *p, const struct sim_words *words, int64_t 
         return fail_set(why, FAIL_CONFLICT,
                         "what a request costs was not measured, and is not made up; run: examhall "
                         "rehearse --candidates 5000 --profile stampede --capacity capacity.json");
+    if (words->profile && strcmp(words->profile, "registration") == 0)
+        return registration_make(p, candidates, why);
     if (!p->timetable.shift_count && !candidates)
         return fail_set(why, FAIL_CONFLICT,
                         "the spec has no shift with a time; say how many come to a sample day with "
@@ -120,6 +136,23 @@ static fail sweep(struct sim_opts *opts, struct arena *arena, bool *good, struct
     return f;
 }
 
+/* Words that nobody could mean together. */
+static bool words_agree(const struct sim_words *words)
+{
+    bool registration = words->profile && strcmp(words->profile, "registration") == 0;
+    if (words->profile && !registration && strcmp(words->profile, "day") != 0)
+        fprintf(stderr, "examhall: there is no profile \"%.40s\"; there are day and registration\n",
+                words->profile);
+    else if (registration && words->day)
+        fprintf(stderr, "examhall: the spec has no date of a registration; leave out --day\n");
+    else if (words->sweep && (words->policy || words->report))
+        fprintf(stderr, "examhall: --sweep compares all policies in one table; leave out --policy "
+                        "and --report, or --sweep\n");
+    else
+        return true;
+    return false;
+}
+
 int cmd_simulate(int argc, char **argv)
 {
     struct sim_words words = { 0 };
@@ -133,6 +166,7 @@ int cmd_simulate(int argc, char **argv)
     const struct option options[] = {
         PLANNING_OPTIONS(words.planning),          { "--candidates", &words.candidates, NULL },
         { "--policy", &words.policy, NULL },       { "--day", &words.day, NULL },
+        { "--profile", &words.profile, NULL },
         { "--seed", &words.seed, NULL },           { "--node-start", &words.node_start, NULL },
         { "--pod-start", &words.pod_start, NULL }, { "--patience", &words.patience, NULL },
         { "--report", &words.report, NULL },       { "--sweep", NULL, &words.sweep },
@@ -140,13 +174,8 @@ int cmd_simulate(int argc, char **argv)
     int status = args_parse(argc, argv, options, COUNT(options), none, 0, &n, &stop);
     if (status || stop)
         return status;
-    if (!numbers_take(&opts, &candidates, &words))
+    if (!numbers_take(&opts, &candidates, &words) || !words_agree(&words))
         return EXIT_USAGE;
-    if (words.sweep && (words.policy || words.report)) {
-        fprintf(stderr, "examhall simulate: --sweep compares all policies in one table; leave out "
-                        "--policy and --report, or --sweep\n");
-        return EXIT_USAGE;
-    }
     opts.policy = sim_policy_find(words.policy ? words.policy : "schedule", &why);
     if (!opts.policy)
         return complain(FAIL_USAGE, &why);

@@ -163,7 +163,8 @@ static const struct command commands[] = {
       "  examhall rehearse --candidates 5000 --profile stampede --capacity capacity.json\n"
       "  examhall plan --env prod --write\n" },
     { "simulate", cmd_simulate, "a scaling policy against an exam day: who waits, what it costs",
-      "usage: examhall simulate [--env NAME] [--candidates N] [--day DATE]\n"
+      "usage: examhall simulate [--env NAME] [--candidates N] [--profile day|registration]\n"
+      "                         [--day DATE]\n"
       "                         [--policy schedule|load|default|fixed | --sweep] [--seed X]\n"
       "                         [--node-start S] [--pod-start S] [--patience S]\n"
       "                         [--report FILE.html] [and what plan takes] [--json]\n\n"
@@ -177,10 +178,15 @@ static const struct command commands[] = {
       "s)\n"
       "counts as refused, and asks again. --report draws the day. The same seed gives the same\n"
       "bytes. It needs a capacity file, as plan does.\n"
+      "--profile registration: N come on a registration's last day (else all whom the spec\n"
+      "expects), more and more of them until the deadline. Each signs in, is at the form for\n"
+      "20 minutes and submits it; that costs what it does in an exam. The schedule knows no\n"
+      "registration, so there the policy schedule follows the load only.\n"
       "Exit status 1: somebody was refused, or waits are beyond the spec's objectives (2 s where\n"
       "it has none).\n\n"
       "  examhall simulate --env prod --report day.html\n"
-      "  examhall simulate --candidates 10000000 --sweep\n" },
+      "  examhall simulate --candidates 10000000 --sweep\n"
+      "  examhall simulate --profile registration --candidates 1000000 --report rush.html\n" },
     { "exam", cmd_exam, "import, list, open, close, score, publish exams",
       "usage: examhall exam import EXAM FILE [--format jsonl|csv|gift] [--replace] [--data DIR] "
       "[--json]\n"

@@ -92,7 +92,7 @@ static double nodes(const struct sim_sample *s, unsigned pool)
     return (double)s->nodes[pool];
 }
 
-/* The minutes around the bell that most answer to: where waits come from. */
+/* The minutes around the bell that most answer to, or the deadline: where waits come from. */
 static void zoom(struct plot *plot)
 {
     const struct timetable *t = canvas.opts->timetable;
@@ -101,7 +101,8 @@ static void zoom(struct plot *plot)
     for (unsigned i = 0; i < t->shift_count; i++)
         if (t->shifts[i].candidates > most) {
             most = t->shifts[i].candidates;
-            at = t->shifts[i].starts;
+            at = t->registration ? t->shifts[i].ends - REGISTRATION_FORM_S * 1000LL
+                                 : t->shifts[i].starts;
         }
     double bell_s = canvas.midnight_s + (double)(at - canvas.result->begin) / 1000;
     plot->from_s = bell_s - 60;
@@ -215,7 +216,10 @@ static void day_make(const struct sim_opts *opts, const struct sim_result *resul
         canvas.at_s[i] = canvas.midnight_s + (i + 1) * SIM_SAMPLE_S;
     for (unsigned i = 0; i < t->shift_count; i++) {
         mark(t->shifts[i].opens, "opens");
-        mark(t->shifts[i].starts, "bell");
+        if (t->registration)
+            mark(t->shifts[i].ends - REGISTRATION_FORM_S * 1000LL, "deadline");
+        else
+            mark(t->shifts[i].starts, "bell");
         mark(t->shifts[i].ends, "end");
     }
     for (unsigned i = 0; i < t->release_count; i++)
@@ -293,6 +297,8 @@ static void assumptions(struct out *out, const struct sim_opts *opts)
                  asked_services[i]);
         fact(out, asked_names[i], line);
     }
+    if (opts->timetable->registration)
+        fact(out, "Registration", "was not measured: its requests cost what those of an exam do");
     snprintf(line, sizeof(line), "%lld s until a node is up, %lld s until a pod on it is ready",
              (long long)opts->node_start_s, (long long)opts->pod_start_s);
     fact(out, "Starting", line);
@@ -365,11 +371,12 @@ static void tiles(struct out *out, const struct sim_opts *opts, const struct sim
 
 void sim_page(struct out *out, const struct sim_opts *opts, const struct sim_result *result)
 {
-    char over[120], title[160], day[40], number[UNIT_TEXT_MAX];
+    char over[120], title[160], day[80], number[UNIT_TEXT_MAX];
     struct tm tm;
     time_t begins = (time_t)(result->begin / 1000);
     localtime_r(&begins, &tm);
-    strftime(day, sizeof(day), "%-d %B %Y", &tm);
+    strftime(day, sizeof(day),
+             opts->timetable->registration ? "The last day of a registration" : "%-d %B %Y", &tm);
     snprintf(over, sizeof(over), "Simulated \u00b7 %.*s \u00b7 policy %s",
              STR_ARG(str_first(opts->env->name, 40)), opts->policy->name);
     snprintf(title, sizeof(title), "%s with %s candidates", day,

@@ -108,6 +108,9 @@ void sim_text(struct out *out, const struct sim_opts *opts, const struct sim_res
     bool announced = true;
     for (unsigned i = 0; i < opts->timetable->release_count; i++)
         announced = announced && opts->timetable->releases[i].announced;
+    if (opts->timetable->registration)
+        out_z(out, "What a registration asks was not measured: it is taken to cost what signing in, "
+                   "starting,\nsaving and submitting of an exam do.\n");
     if (!announced)
         out_z(out, "Results are taken to be published two hours after the last shift, without "
                    "capacity standing ready:\nwrite `results: DATE TIME` to the exam in the spec, "
@@ -156,6 +159,7 @@ void sim_json(struct out *out, const struct sim_opts *opts, const struct sim_res
     jo_open(out, NULL, '{');
     jo_str(out, "environment", opts->env->name);
     jo_z(out, "policy", opts->policy->name);
+    jo_z(out, "profile", opts->timetable->registration ? "registration" : "day");
     jo_i64(out, "candidates", opts->timetable->candidates);
     jo_i64(out, "seed", (int64_t)opts->seed);
     jo_at(out, "begins_at", result->begin);

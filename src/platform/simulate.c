@@ -6,6 +6,7 @@
 #include "platform/sim_cluster.h"
 #include "sys/chance.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum {
@@ -15,7 +16,8 @@ enum {
     LATE_S = 5,              /* from signing in after the bell to starting */
     QUEUE_COHORTS = 1 << 17, /* a ring: more than patience leaves in it, below */
     BEFORE_S = 900,          /* simulated before capacity stands ready */
-    BEHIND_S = 1200          /* and after the last request is due */
+    BEHIND_S = 1200,         /* and after the last request is due */
+    RUSH_S = 60              /* before a deadline; nearer to it the rush grows no more */
 };
 #define STEP_NS     ((int64_t)SIM_STEP_MS * 1000000)
 #define STEPS_A_DAY (86400 * STEPS_A_SECOND)
@@ -123,6 +125,22 @@ static void shift_add(struct sim *sim, const struct timetable_shift *shift)
     group->minutes_steps = (uint32_t)((shift->ends - shift->starts) / SIM_STEP_MS);
     for (int64_t i = 0; i < shift->candidates; i++)
         due_add(sim, group, ASKED_sign_in, opens + (draw(sim, come_s) + draw(sim, come_s)) / 2);
+}
+
+/* How people meet a deadline: inversely to the time that is left (Alfi, Parisi, Pietronero,
+ * "Conference registration: how people react to a deadline", Nature Physics 3, 2007). */
+static void registration_add(struct sim *sim, const struct timetable_shift *last_day)
+{
+    struct group *group = group_new(sim);
+    uint32_t opens = step_of(sim, last_day->opens);
+    double window_s = (double)(last_day->ends - last_day->opens) / 1000 - REGISTRATION_FORM_S;
+    group->bell = opens;
+    group->minutes_steps = REGISTRATION_FORM_S * STEPS_A_SECOND;
+    for (int64_t i = 0; i < last_day->candidates; i++) {
+        double left_s = RUSH_S * (pow(window_s / RUSH_S + 1, chance_unit(&sim->chance)) - 1);
+        due_add(sim, group, ASKED_sign_in,
+                opens + (uint32_t)((window_s - left_s) * STEPS_A_SECOND));
+    }
 }
 
 static void releases_add(struct sim *sim)
@@ -310,6 +328,8 @@ static bool is_scheduled(const struct sim *sim, int64_t now_s)
     int64_t ahead = env_ms(sim->opts->env, "schedule.ahead");
     int64_t after = env_ms(sim->opts->env, "schedule.after");
     instant now = sim->result->begin + now_s * 1000;
+    if (t->registration) /* the spec has no date of it, so nothing stands ready */
+        return false;
     for (unsigned i = 0; i < t->shift_count; i++)
         if (t->shifts[i].opens - ahead <= now && now < t->shifts[i].ends + after)
             return true;
@@ -464,7 +484,8 @@ fail simulate(struct sim_result *result, const struct sim_opts *opts, struct are
         must(result->samples);
         queues_make(sim);
         for (unsigned i = 0; i < opts->timetable->shift_count; i++)
-            shift_add(sim, &opts->timetable->shifts[i]);
+            (opts->timetable->registration ? registration_add
+                                           : shift_add)(sim, &opts->timetable->shifts[i]);
         releases_add(sim);
         run(sim);
         finish(sim);

@@ -1,6 +1,9 @@
 /* simulate.h - one exam day against a scaling policy, before the day: who waits, who is refused,
  * what the nodes cost.
  *
+ * Or against the last day of a registration (timetable_registration), whose requests are taken to
+ * cost what those of an exam do, since there is no such service to measure.
+ *
  * A discrete simulation in steps of SIM_STEP_MS. Each candidate draws when it signs in, starts,
  * submits and asks for its result; saves are spread evenly over those who sit. Requests wait at the
  * gateway's replicas, then at the service's, first come first served; each replica has the

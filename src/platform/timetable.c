@@ -178,10 +178,16 @@ fail timetable_day(struct timetable *timetable, const char *day, struct why *why
     return FAIL_NONE;
 }
 
+/* 22 January 2027, in the spec's zone. */
+static instant sample_at(int hour)
+{
+    struct tm tm = { .tm_year = 127, .tm_mday = 22, .tm_hour = hour, .tm_isdst = -1 };
+    return (instant)mktime(&tm) * 1000;
+}
+
 void timetable_sample(struct timetable *timetable, struct arena *arena)
 {
-    struct tm tm = { .tm_year = 127, .tm_mday = 22, .tm_hour = 9, .tm_isdst = -1 };
-    instant starts = (instant)mktime(&tm) * 1000;
+    instant starts = sample_at(9);
     *timetable = (struct timetable){ .shifts = arena_new(arena, struct timetable_shift),
                                      .releases = arena_new(arena, struct timetable_release),
                                      .shift_count = 1 };
@@ -190,6 +196,21 @@ void timetable_sample(struct timetable *timetable, struct arena *arena)
                                                      .opens = starts - OPENS_BEFORE_MS,
                                                      .starts = starts,
                                                      .ends = starts + 180 * MINUTE_MS };
+}
+
+void timetable_registration(struct timetable *timetable, int64_t candidates, struct arena *arena)
+{
+    timetable_sample(timetable, arena);
+    instant opens = sample_at(0);
+    timetable->registration = true;
+    timetable->shifts[0] = (struct timetable_shift){
+        .name = STR("registration"),
+        .opens = opens,
+        .starts = opens,
+        .ends = sample_at(24) + REGISTRATION_FORM_S * 1000LL,
+        .candidates = candidates,
+    };
+    count_all(timetable);
 }
 
 /* --- a roster -----------------------------------------------------------------------------------

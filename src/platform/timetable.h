@@ -34,7 +34,10 @@ struct timetable_release { /* results are published */
     bool announced; /* in the spec, so capacity stands ready for it */
 };
 
+enum { REGISTRATION_FORM_S = 20 * 60 }; /* who registers is at the form for so long */
+
 struct timetable {
+    bool registration; /* its last day, and no exam: timetable_registration */
     struct timetable_shift *shifts; /* ascending by opens */
     struct timetable_release *releases;
     unsigned shift_count, release_count;
@@ -55,6 +58,9 @@ fail timetable_roster(struct timetable *timetable, str csv, struct arena *arena,
 fail timetable_day(struct timetable *timetable, const char *day, struct why *why) MUST_USE;
 /* A day to try things with: one shift of three hours, without candidates. In the arena. */
 void timetable_sample(struct timetable *timetable, struct arena *arena);
+/* The last day of a registration, up to a deadline at midnight. It is one shift without a bell: who
+ * signs in starts at once, saves while the form is filled in, and submits it. In the arena. */
+void timetable_registration(struct timetable *timetable, int64_t candidates, struct arena *arena);
 /* The same shifts with so many candidates in all; no results for more than these. */
 void timetable_scale(struct timetable *timetable, int64_t candidates);
 

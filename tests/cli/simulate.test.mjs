@@ -94,6 +94,18 @@ describe("simulate", () => {
     assert.match(simulate(0, "--sweep").out, /^POLICY.*\nschedule .* not met\n/);
   });
 
+  test("a registration's last day: all who are expected, a rush, and the page shows its deadline", () => {
+    const file = join(dir, "rush.html");
+    const report = JSON.parse(examhall("simulate", "--spec", spec, "--profile", "registration", "--json", "--report", file).out);
+    assert.deepEqual([report.profile, report.candidates, report.kinds.result.asked], ["registration", 450_100, 0]);
+    assert.equal(report.kinds.submit.served, 450_100);
+    const page = readFileSync(file, "utf8");
+    assert.match(page, /The last day of a registration with 450,100 candidates/);
+    assert.match(page, /deadline/);
+    assert.match(page, /was not measured: its requests cost/);
+    assert.match(examhall("simulate", "--spec", spec, "--profile", "registration", "--candidates", "10").out, /not measured: it is taken to cost/);
+  });
+
   test("what cannot be simulated gets one line that says why", () => {
     const bare = write(dir, "bare.yaml", SPEC.replace(/ {4}shifts:[^]*?environments/, "environments"));
     const alone = write(join(dir), "alone.yaml", SPEC);
@@ -111,6 +123,8 @@ describe("simulate", () => {
       [3, ["--capacity", join(dir, "none.json")], /none\.json/],
       [3, ["--report", join(dir, "no/such/folder.html")], /cannot write the report/],
       [2, ["--sweep", "--report", join(dir, "sweep.html")], /--sweep compares all policies.*leave out/],
+      [2, ["--profile", "wedding"], /there are day and registration/],
+      [2, ["--profile", "registration", "--day", "2027-01-22"], /no date of a registration/],
       [2, ["--sweep", "--policy", "load"], /--sweep compares all policies.*leave out/],
     ];
     for (const [status, args, reason] of wrong) {

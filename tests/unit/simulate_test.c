@@ -204,6 +204,36 @@ TEST(simulate, money_is_node_hours_times_their_price)
     arena_fini(&arena);
 }
 
+TEST(simulate, a_registration_comes_in_a_rush_at_the_deadline_and_replicas_follow_it)
+{
+    load(2, 20, 1, "load");
+    timetable_registration(&timetable, 600000, &arena);
+    CHECK_OK(simulate(&result, &opts, &arena, &why));
+    uint64_t last_minutes = 0;
+    uint16_t first = 0, most = 0;
+    instant deadline = timetable.shifts[0].ends - REGISTRATION_FORM_S * 1000LL;
+    for (unsigned i = 0; i < result.sample_count; i++) {
+        const struct sim_sample *sample = &result.samples[i];
+        instant at = result.begin + i * SIM_SAMPLE_S * 1000LL;
+        if (at >= deadline - 600000 && at < deadline)
+            last_minutes += sample->asked[ASKED_sign_in];
+        first = at == timetable.shifts[0].opens ? sample->ready[0] : first;
+        most = MAX(most, sample->ready[0]);
+    }
+    CHECK_EQ(refused(), 0);
+    CHECK_EQ(result.kinds[ASKED_sign_in].served, 600000);
+    CHECK_EQ(result.kinds[ASKED_submit].served, 600000);
+    CHECK_EQ(result.kinds[ASKED_result].asked, 0);
+    /* ln(660 / 60) / ln(86460 / 60) = 0.3297 of all */
+    CHECK(last_minutes > 600000 * 0.325 && last_minutes < 600000 * 0.335);
+    CHECK(first == 2 && most > 2);
+    int64_t node_seconds = result.node_seconds[0];
+    opts.policy = sim_policy_find("schedule", &why); /* knows no registration: the same */
+    CHECK_OK(simulate(&result, &opts, &arena, &why));
+    CHECK_EQ(result.node_seconds[0], node_seconds);
+    arena_fini(&arena);
+}
+
 TEST(simulate, the_page_is_well_formed_and_the_json_is_json)
 {
     struct json *root;
