@@ -187,7 +187,7 @@ TEST(env_diff, what_one_environment_sets_for_itself_is_found)
         { ", schedule: {ahead: 90m}", "autoscaling.schedule[0].start" },
         { ", owner: somebody", "tags.Owner" },
         { ", cluster: {node_pools: {exam: {capacity: spot}}}", "cluster.node_pools.exam.capacity" },
-        { ", secrets: {names: [keys, tls]}", "secrets.names[2]" },
+        { ", secrets: {names: [keys, tls, connections, sms]}", "secrets.names[3]" },
     };
     start();
     for (size_t i = 0; i < COUNT(rows); i++) {
