@@ -2,8 +2,8 @@
 #include "cli/deploy.h"
 #include "platform/spec_schema.h"
 
-#define WATCH_S_MIN 3
-#define WATCH_S_MAX 3600
+#define WATCH_S_MIN   3
+#define WATCH_S_MAX   3600
 #define TIMEOUT_S_MAX 86400
 
 static bool watch_read(const char *text, int64_t *watch_s)

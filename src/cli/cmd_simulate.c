@@ -164,12 +164,17 @@ int cmd_simulate(int argc, char **argv)
     size_t n;
     const char *none[1];
     const struct option options[] = {
-        PLANNING_OPTIONS(words.planning),          { "--candidates", &words.candidates, NULL },
-        { "--policy", &words.policy, NULL },       { "--day", &words.day, NULL },
+        PLANNING_OPTIONS(words.planning),
+        { "--candidates", &words.candidates, NULL },
+        { "--policy", &words.policy, NULL },
+        { "--day", &words.day, NULL },
         { "--profile", &words.profile, NULL },
-        { "--seed", &words.seed, NULL },           { "--node-start", &words.node_start, NULL },
-        { "--pod-start", &words.pod_start, NULL }, { "--patience", &words.patience, NULL },
-        { "--report", &words.report, NULL },       { "--sweep", NULL, &words.sweep },
+        { "--seed", &words.seed, NULL },
+        { "--node-start", &words.node_start, NULL },
+        { "--pod-start", &words.pod_start, NULL },
+        { "--patience", &words.patience, NULL },
+        { "--report", &words.report, NULL },
+        { "--sweep", NULL, &words.sweep },
     };
     int status = args_parse(argc, argv, options, COUNT(options), none, 0, &n, &stop);
     if (status || stop)

@@ -20,7 +20,7 @@ struct cloud {
     char folder[TEMPORARY_BYTES_MAX], kubeconfig[TEMPORARY_BYTES_MAX + 16];
     int64_t revision, before; /* that serves as we come, and before it; 0: none */
     str target_group;         /* of the load balancer; empty: there is none */
-    bool first; /* the namespace is not there yet */
+    bool first;               /* the namespace is not there yet */
     bool rolled_back;
     char reason[1000]; /* why it was not deployed; "": it was */
 };

@@ -141,8 +141,9 @@ static void keep_target_group(struct cloud *c)
 static bool has_namespace(struct cloud *c)
 {
     struct out out = out_make(64 * KIB);
-    const char *const argv[] = { "kubectl", "get",           "namespace",   NAMESPACE, "--output", "name",
-                                 "--ignore-not-found", "--kubeconfig", kubeconfig(c), NULL };
+    const char *const argv[] = { "kubectl",     "get",  "namespace",          NAMESPACE,
+                                 "--output",    "name", "--ignore-not-found", "--kubeconfig",
+                                 kubeconfig(c), NULL };
     bool known = steps_look(argv, &out) == 0;
     bool there = !known || out.n;
     out_fini(&out);

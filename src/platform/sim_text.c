@@ -109,8 +109,9 @@ void sim_text(struct out *out, const struct sim_opts *opts, const struct sim_res
     for (unsigned i = 0; i < opts->timetable->release_count; i++)
         announced = announced && opts->timetable->releases[i].announced;
     if (opts->timetable->registration)
-        out_z(out, "What a registration asks was not measured: it is taken to cost what signing in, "
-                   "starting,\nsaving and submitting of an exam do.\n");
+        out_z(out,
+              "What a registration asks was not measured: it is taken to cost what signing in, "
+              "starting,\nsaving and submitting of an exam do.\n");
     if (!announced)
         out_z(out, "Results are taken to be published two hours after the last shift, without "
                    "capacity standing ready:\nwrite `results: DATE TIME` to the exam in the spec, "

@@ -37,7 +37,7 @@ struct timetable_release { /* results are published */
 enum { REGISTRATION_FORM_S = 20 * 60 }; /* who registers is at the form for so long */
 
 struct timetable {
-    bool registration; /* its last day, and no exam: timetable_registration */
+    bool registration;              /* its last day, and no exam: timetable_registration */
     struct timetable_shift *shifts; /* ascending by opens */
     struct timetable_release *releases;
     unsigned shift_count, release_count;
