@@ -56,7 +56,7 @@ run "the_masters_secret_can_be_made_and_not_read" {
   command = plan
 
   assert {
-    condition = [for s in data.aws_iam_policy_document.deploy_services.statement : s.actions if s.sid == "MastersSecret"] == [toset(["secretsmanager:TagResource"])]
+    condition     = [for s in data.aws_iam_policy_document.deploy_services.statement : s.actions if s.sid == "MastersSecret"] == [toset(["secretsmanager:TagResource"])]
     error_message = "RDS makes and tags it in the name of whoever makes the cluster"
   }
 }
