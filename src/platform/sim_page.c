@@ -211,6 +211,8 @@ static void day_make(const struct sim_opts *opts, const struct sim_result *resul
     canvas.opts = opts;
     canvas.result = result;
     canvas.midnight_s = tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec;
+    if (t->registration) /* it begins on the evening before */
+        canvas.midnight_s -= 86400;
     canvas.mark_count = 0;
     for (unsigned i = 0; i < result->sample_count; i++)
         canvas.at_s[i] = canvas.midnight_s + (i + 1) * SIM_SAMPLE_S;

@@ -89,7 +89,8 @@ void sim_text(struct out *out, const struct sim_opts *opts, const struct sim_res
 {
     char from[40], to[40];
     when(from, result->begin, "%-d %b %Y %H:%M");
-    when(to, result->begin + result->seconds * 1000, "%H:%M");
+    when(to, result->begin + result->seconds * 1000,
+         result->seconds < 86400 ? "%H:%M" : "%-d %b %H:%M");
     out_fmt(out, "%s to %s in %.*s, policy %s (%s), seed %llu.\n", from, to,
             STR_ARG(opts->env->name), opts->policy->name, opts->policy->purpose, N(opts->seed));
     waits(out, result);

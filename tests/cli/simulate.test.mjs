@@ -101,9 +101,11 @@ describe("simulate", () => {
     assert.equal(report.kinds.submit.served, 450_100);
     const page = readFileSync(file, "utf8");
     assert.match(page, /The last day of a registration with 450,100 candidates/);
-    assert.match(page, /deadline/);
+    assert.match(page, /deadline[^]*>24:00:00</);
     assert.match(page, /was not measured: its requests cost/);
-    assert.match(examhall("simulate", "--spec", spec, "--profile", "registration", "--candidates", "10").out, /not measured: it is taken to cost/);
+    const { out } = examhall("simulate", "--spec", spec, "--profile", "registration", "--candidates", "10");
+    assert.match(out, /^21 Jan 2027 22:45 to 23 Jan 00:40 in prod/);
+    assert.match(out, /not measured: it is taken to cost/);
   });
 
   test("what cannot be simulated gets one line that says why", () => {
