@@ -162,6 +162,7 @@ static fail open_log(struct hall *hall, const struct hall_opts *opts, struct why
         .replay = fold_run,
         .replay_ctx = hall,
         .replay_from = hall->checkpoint_at,
+        .reading = opts->reading,
         .threads = opts->threads,
     };
     fail f = log_open(&hall->log, &log_opts, why);
@@ -176,7 +177,8 @@ static fail open_clock(struct hall *hall, const struct hall_opts *opts, struct w
     if (opts->clock)
         return FAIL_NONE;
     snprintf(path, sizeof(path), "%s/clock", opts->dir);
-    return clock_real_init(&hall->clock, path, log_last_at(hall->log), why);
+    const char *anchor = opts->reading ? NULL : path;
+    return clock_real_init(&hall->clock, anchor, log_last_at(hall->log), why);
 }
 
 static fail open_hall(struct hall *hall, const struct hall_opts *opts, struct why *why)

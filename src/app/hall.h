@@ -20,6 +20,7 @@ struct hall_opts {
     struct chance *chance;
     const struct keys *keys; /* NULL: loaded from dir */
     struct gateway_stats *gateway;
+    bool reading; /* only to look at: nothing is written, no event, no checkpoint, no clock */
     bool threads; /* writer and worker threads; false: everything happens in the call */
     size_t segment_bytes;
     uint64_t checkpoint_every; /* records between two; 0: two million */

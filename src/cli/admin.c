@@ -15,7 +15,8 @@
 
 struct admin {
     struct client *client; /* a running hall; or */
-    struct hall *hall;     /* our own */
+    struct hall *hall;     /* our own, */
+    bool looking;          /* which is to stay as it is */
     struct exchange exchange;
     struct chance chance;
 };
@@ -37,12 +38,17 @@ static fail open_here(struct admin *admin, const char *dir, struct why *why)
 {
     chance_real_init(&admin->chance);
     struct hall_opts opts = {
-        .dir = dir, .files = files_real(), .chance = &admin->chance, .version = version()
+        .dir = dir,
+        .files = files_real(),
+        .chance = &admin->chance,
+        .reading = admin->looking,
+        .version = version(),
     };
     fail f = hall_open(&admin->hall, &opts, why);
     if (f)
         return f;
-    f = define_here(admin, dir, why);
+    if (!admin->looking)
+        f = define_here(admin, dir, why);
     if (f)
         hall_close(admin->hall);
     else
@@ -50,13 +56,14 @@ static fail open_here(struct admin *admin, const char *dir, struct why *why)
     return f;
 }
 
-fail admin_open(struct admin **out, const char *dir, struct why *why)
+static fail open_any(struct admin **out, const char *dir, bool looking, struct why *why)
 {
     char path[4096], url[4200];
     struct arena arena = arena_make(64 * KIB);
     struct client_reply reply;
     struct admin *admin = calloc(1, sizeof(*admin));
     must(admin);
+    admin->looking = looking;
     snprintf(path, sizeof(path), "%s/run/admin.sock", dir);
     snprintf(url, sizeof(url), "unix:%s", path);
     fail f = FAIL_MISSING;
@@ -81,6 +88,16 @@ fail admin_open(struct admin **out, const char *dir, struct why *why)
     else
         *out = admin;
     return f;
+}
+
+fail admin_open(struct admin **admin, const char *dir, struct why *why)
+{
+    return open_any(admin, dir, false, why);
+}
+
+fail admin_look(struct admin **admin, const char *dir, struct why *why)
+{
+    return open_any(admin, dir, true, why);
 }
 
 bool admin_is_live(const struct admin *admin)
@@ -117,7 +134,7 @@ static fail call_once(struct admin *admin, const char *method, const char *targe
         *reply = f ? STR_NONE : got.body;
         return f;
     }
-    while (hall_tick(admin->hall))
+    while (!admin->looking && hall_tick(admin->hall))
         continue;
     *status = hall_call(admin->hall, &admin->exchange, method, target, STR_NONE, body, true);
     *reply = arena_str(arena, out_view(&admin->exchange.body));
@@ -147,8 +164,9 @@ void admin_close(struct admin *admin)
         return;
     client_close(admin->client);
     if (admin->hall) {
-        fail_ignore(hall_checkpoint(admin->hall, &why),
-                    "the log is complete; the next start replays it");
+        if (!admin->looking)
+            fail_ignore(hall_checkpoint(admin->hall, &why),
+                        "the log is complete; the next start replays it");
         hall_close(admin->hall);
         exchange_fini(&admin->exchange);
     }

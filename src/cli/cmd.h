@@ -81,6 +81,9 @@ bool is_terminal(int fd);                    /* and NO_COLOR is not set */
 struct admin;
 
 fail admin_open(struct admin **admin, const char *dir, struct why *why) MUST_USE;
+/* The same for who only asks: a hall that does not run is read and left as it is, without what the
+ * spec has defined since. */
+fail admin_look(struct admin **admin, const char *dir, struct why *why) MUST_USE;
 /* Any status from 200 to 299 is FAIL_NONE; otherwise why carries the problem's detail. `body` is
  * JSON or empty. The reply lies in the arena. A 503 with Retry-After is tried again for a while. */
 fail admin_call(struct admin *admin, const char *method, const char *target, str body,

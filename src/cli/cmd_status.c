@@ -135,7 +135,7 @@ static fail look(const char *dir, struct out *out, struct why *why)
     status.apart = status.hall_pid && read_pid(dir, "tunnel"); /* that is only where one is apart */
     if (status.apart)
         status.gateway_pid = 0;
-    fail f = admin_open(&admin, dir, why);
+    fail f = admin_look(&admin, dir, why);
     if (!f)
         f = admin_call(admin, "GET", "/v1/staff/overview", STR_NONE, &arena, &status.overview, why);
     if (!f)

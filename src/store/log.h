@@ -64,6 +64,9 @@ struct log_opts {
     log_run_fn replay;
     void *replay_ctx;
     uint64_t replay_from;
+    /* Embedded: only to look at; without threads. Nothing in the folder is changed, not even an end
+     * that was torn; nothing may be appended; FAIL_MISSING where there is no log. */
+    bool reading;
     bool threads; /* true: a writer thread commits behind the owner's back, batch after batch.
                      false: log_flush itself writes and syncs (simulator, command line) */
 };

@@ -73,8 +73,11 @@ static fail open_folder(struct embedded *embedded, const struct log_opts *opts, 
     struct files *files = opts->files;
     struct chance kernel;
     chance_real_init(&kernel);
-    spare_drop(&embedded->spare); /* of an earlier process: not known how far it was synced */
+    if (!opts->reading)
+        spare_drop(&embedded->spare); /* of an earlier process: not known how far it was synced */
     if (segments_count(&embedded->segments) == 0) {
+        if (opts->reading)
+            return fail_set(why, FAIL_MISSING, "there is no log in %s", opts->dir);
         fail f = make_log(embedded, opts->chance ? opts->chance : &kernel, why);
         if (f)
             return f;
@@ -89,8 +92,8 @@ static fail open_folder(struct embedded *embedded, const struct log_opts *opts, 
     embedded->end = found.end;
     log->last_at = found.last_at;
     if (!f)
-        f = segments_open(&embedded->segments, embedded->end.segment, FILE_WRITE, &embedded->handle,
-                          why);
+        f = segments_open(&embedded->segments, embedded->end.segment,
+                          opts->reading ? FILE_READ : FILE_WRITE, &embedded->handle, why);
     if (!f)
         f = files->size(files, embedded->handle, &embedded->segment_bytes, why);
     /* Any batch fits behind a log's first, empty one: two segments never begin at one offset. */
@@ -148,6 +151,7 @@ static struct embedded *new_embedded(const struct log_opts *opts)
     must(embedded);
     embedded->log.backend = &log_embedded;
     embedded->threads = opts->threads;
+    embedded->reading = opts->reading;
     embedded->gather_us = opts->gather_us ? opts->gather_us : GATHER_US;
     embedded->handle = embedded->lock_fd = embedded->wake_fd = -1;
     pthread_mutex_init(&embedded->lock, NULL);
@@ -170,9 +174,9 @@ static fail lock_folder(struct embedded *embedded, const struct log_opts *opts, 
 static fail embedded_open(struct log **log, const struct log_opts *opts, struct why *why)
 {
     uint64_t segment_bytes = opts->segment_bytes ? opts->segment_bytes : SEGMENT_BYTES;
-    must(opts->dir && opts->files);
+    must(opts->dir && opts->files && !(opts->reading && opts->threads));
     must(segment_bytes % BATCH_BLOCK_BYTES == 0 && segment_bytes >= 2 * BATCH_BLOCK_BYTES);
-    fail f = make_folder(opts->files, opts->dir, why);
+    fail f = opts->reading ? FAIL_NONE : make_folder(opts->files, opts->dir, why);
     if (f)
         return f;
     struct embedded *embedded = new_embedded(opts);
@@ -233,6 +237,7 @@ static fail embedded_append(struct log *log, const struct record *record, struct
 {
     struct embedded *embedded = ours(log);
     fail f = FAIL_NONE;
+    must(!embedded->reading);
     pthread_mutex_lock(&embedded->lock);
     struct batch *batch = embedded->pending;
     size_t most = batch->head.bytes + RECORD_HEAD_BYTES_MAX + record->body.n;

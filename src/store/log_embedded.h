@@ -22,7 +22,7 @@ struct embedded {
     struct segments segments;
     struct log_check check;
     int lock_fd, wake_fd;
-    bool threads;
+    bool threads, reading;
     uint32_t gather_us;
     size_t batch_max;        /* a batch fits the buffer and a segment */
     struct clock_real timer; /* with threads only */

@@ -241,9 +241,9 @@ fail log_recover(struct segments *segments, const struct log_opts *opts, struct 
         f = walk_to_end(&walk, opts, &log->last_at, why);
     if (!f)
         f = judge_end(&walk, why);
-    if (!f)
+    if (!f && !opts->reading)
         f = write_last_again(&walk, why);
-    if (!f)
+    if (!f && !opts->reading)
         f = cut(&walk, why);
     log->end = walk.place;
     walk_fini(&walk);

@@ -11,7 +11,7 @@ struct recovered {
 
 /* Checks every byte of every batch from the segment of opts->replay_from on, gives the records to
  * opts->replay, decides about the end (see log_recover.c), and makes the last batch durable for
- * certain. FAIL_CORRUPT: something acknowledged may be missing; nothing was changed, the log must
- * not be used. What replay fails with is passed on. */
+ * certain; with opts->reading it only looks. FAIL_CORRUPT: something acknowledged may be missing;
+ * nothing was changed, the log must not be used. What replay fails with is passed on. */
 fail log_recover(struct segments *segments, const struct log_opts *opts, struct recovered *log,
                  struct why *why) MUST_USE;

@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { createHmac } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { EXAMHALL, Serving, codes, examhall, expect, folder, free_port, json, remove, until, write } from "./support.mjs";
 
 let dir, data, made;
@@ -80,6 +80,28 @@ describe("help", () => {
   test("says how to make a hall where there is none", () => {
     for (const command of [["status"], ["exam", "list"], ["roster", "export"], ["serve"]])
       assert.match(expect(3, ...command, "--data", join(dir, "none")).err, /make one with: examhall init/);
+  });
+});
+
+describe("status", () => {
+  const files = (dir) =>
+    readdirSync(dir, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ path, name }) => join(path, name))
+      .sort()
+      .map((file) => [file, statSync(file).mtimeMs, createHash("sha256").update(readFileSync(file)).digest("hex")]);
+
+  test("of a hall that is stopped changes nothing, though its spec says something new", () => {
+    const still = join(dir, "still");
+    json("init", still);
+    const spec = readFileSync(join(still, "hall.yaml"), "utf8");
+    assert.match(spec, /minutes: 60/);
+    write(still, "hall.yaml", spec.replace("minutes: 60", "minutes: 61"));
+    const before = files(still);
+    assert.equal(json("status", "--data", still).candidates.roster, 200);
+    assert.match(expect(0, "status", "--data", still).out, /60 minutes/);
+    assert.deepEqual(files(still), before);
+    assert.equal(json("exam", "list", "--data", still).exams[0].minutes, 61);
   });
 });
 

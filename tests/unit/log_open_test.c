@@ -5,6 +5,7 @@
 
 #include <sched.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SEGMENT_BYTES (512 * KIB)
@@ -147,6 +148,48 @@ TEST(log, is_open_before_what_lies_before_the_replay_is_checked)
         CHECK(!is_damaged_behind(log));
         log_close(log);
     }
+}
+
+static fail refuse_write(struct files *files, int handle, uint64_t at, const void *bytes, size_t n,
+                         struct why *why)
+{
+    (void)files, (void)bytes;
+    return fail_set(why, FAIL_FORBIDDEN, "%zu bytes at %llu of %d", n, (unsigned long long)at,
+                    handle);
+}
+
+TEST(log, that_is_only_looked_at_stays_as_it_is)
+{
+    struct files reads = *files_real();
+    struct seen all = { 0 }, again = { 0 };
+    struct why why;
+    struct log *log;
+    char spare[300], empty[300];
+    make_log();
+    snprintf(spare, sizeof(spare), "%s/spare.tmp", dir); /* of a process that was killed */
+    FILE *file = fopen(spare, "w");
+    CHECK(file && fclose(file) == 0);
+    reads.write = refuse_write;
+    struct log_opts opts = { .backend = "embedded",
+                             .dir = dir,
+                             .files = &reads,
+                             .replay = see,
+                             .replay_ctx = &all,
+                             .reading = true };
+    CHECK_OK(log_open(&log, &opts, &why));
+    CHECK_EQ(all.next, MANY);
+    CHECK_OK(log_read(log, 0, TOPICS_ALL, all_again, &again, &why));
+    CHECK_EQ(again.next, MANY);
+    log_close(log);
+    CHECK_EQ(access(spare, F_OK), 0);
+    all.next = 0;
+    opts.reading = false;
+    CHECK_EQ(log_open(&log, &opts, &why), FAIL_FORBIDDEN); /* else it is written to */
+    snprintf(empty, sizeof(empty), "%s/empty", dir);
+    CHECK_EQ(mkdir(empty, 0700), 0);
+    opts.reading = true;
+    opts.dir = empty;
+    CHECK_EQ(log_open(&log, &opts, &why), FAIL_MISSING);
 }
 
 static void find_second(void *ctx, str name)
