@@ -6,11 +6,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct test *tests, **tail = &tests;
 static jmp_buf out_of_test;
-static char dir[64];
+static char root[64]; /* of the running test; its folders lie in it */
+static unsigned folders;
 static FILE *heard; /* while a test listens */
 static int shown;   /* where standard error went before */
 
@@ -46,9 +48,13 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 
 const char *test_dir(void)
 {
-    snprintf(dir, sizeof(dir), "/tmp/examhall-test-XXXXXX");
-    if (!mkdtemp(dir))
-        test_failed(__FILE__, __LINE__, "cannot make %s", dir);
+    static char dir[80];
+    if (!root[0]) {
+        snprintf(root, sizeof(root), "/tmp/examhall-test-XXXXXX");
+        CHECK(mkdtemp(root));
+    }
+    snprintf(dir, sizeof(dir), "%s/%u", root, ++folders);
+    CHECK_EQ(mkdir(dir, 0700), 0);
     return dir;
 }
 
@@ -101,15 +107,15 @@ int main(int argc, char **argv)
             wanted |= strstr(test->name, argv[i]) != NULL;
         if (!wanted)
             continue;
-        dir[0] = 0;
+        root[0] = 0;
         if (passes(test)) {
             passed++;
         } else {
             fprintf(stderr, "FAILED %s\n", test->name);
             failed++;
         }
-        if (dir[0])
-            nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        if (root[0])
+            nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     }
     printf("%u passed, %u failed\n", passed, failed);
     return failed ? 1 : 0;

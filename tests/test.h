@@ -17,7 +17,7 @@ struct test {
 void test_register(struct test *test);
 NORETURN void test_failed(const char *file, int line, const char *format, ...) PRINTF(3, 4);
 uint64_t test_seed(void);   /* EXAMHALL_SEED, or the same number each run */
-const char *test_dir(void); /* a fresh empty folder for this test; removed afterwards */
+const char *test_dir(void); /* one more empty folder for this test; removed afterwards */
 void test_turn_over(const char *path, long at); /* damages one byte of a file */
 /* Keeps what goes to standard error from now on, and shows it to nobody; test_heard ends that and
  * gives it (at most 1 MiB, until the next test_listen). */

@@ -9,6 +9,7 @@
 #include "store/log_batch.h"
 #include "sys/files_sim.h"
 #include "tests/test.h"
+#include "tests/unit/records.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -26,7 +27,7 @@
  */
 static bool zeros;
 
-static struct record record_of(uint64_t i, char body[BODY_BYTES_MAX])
+static struct record hard_record(uint64_t i, char body[BODY_BYTES_MAX])
 {
     uint64_t mixed = i * 0x9e3779b97f4a7c15u;
     size_t n = (size_t)(mixed >> 32) % (mixed >> 63 ? BODY_BYTES_MAX : 80);
@@ -56,7 +57,7 @@ static fail open_log(struct log **log, struct files_sim *sim, struct why *why)
 static fail append_one(struct log *log, struct why *why)
 {
     char body[BODY_BYTES_MAX];
-    struct record record = record_of(log_appended(log), body);
+    struct record record = hard_record(log_appended(log), body);
     return log_append(log, &record, NULL, why);
 }
 
@@ -65,13 +66,8 @@ static fail check_one(void *ctx, const struct record *record, struct why *why)
     (void)why;
     char body[BODY_BYTES_MAX];
     uint64_t *next = ctx;
-    struct record want = record_of(*next, body);
-    CHECK_EQ(record->offset, want.offset);
-    CHECK_EQ(record->at, want.at);
-    CHECK_EQ(record->key, want.key);
-    CHECK_EQ(record->topic, want.topic);
-    CHECK_EQ(record->type, want.type);
-    CHECK_STR(record->body, want.body);
+    struct record want = hard_record(*next, body);
+    check_record(record, &want);
     ++*next;
     return FAIL_NONE;
 }

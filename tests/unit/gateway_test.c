@@ -569,15 +569,29 @@ TEST(gateway, a_leaving_gateway_lets_the_silent_go_at_the_limit)
 }
 
 /* All ask again and again; not more go than may, and nobody goes without a reply. */
-TEST(gateway, a_leaving_gateway_lets_its_connections_go_in_pace)
+enum { PER_S = 20 }; /* so many of a crowd may go in a second */
+
+static void crowd_come(struct world_client *clients, int n)
 {
-    enum { CLIENTS = 60, PER_S = 20 };
-    static struct world_client clients[CLIENTS];
     gate_world_open(&w, test_seed(), true);
     w.reactor.limits.leave_per_s = PER_S;
-    for (int i = 0; i < CLIENTS; i++)
+    for (int i = 0; i < n; i++)
         client_dial(&w, &clients[i]);
     gate_world_run(&w, 2, 1);
+}
+
+static void crowd_end(struct world_client *clients, int n)
+{
+    for (int i = 0; i < n; i++)
+        client_hang_up(&w, &clients[i]);
+    gate_world_close(&w);
+}
+
+TEST(gateway, a_leaving_gateway_lets_its_connections_go_in_pace)
+{
+    enum { CLIENTS = 60 };
+    static struct world_client clients[CLIENTS];
+    crowd_come(clients, CLIENTS);
     reactor_leave(&w.reactor);
     int64_t start_us = w.sim.now_us;
     unsigned here = CLIENTS;
@@ -597,21 +611,15 @@ TEST(gateway, a_leaving_gateway_lets_its_connections_go_in_pace)
     CHECK(w.sim.now_us - start_us >= CLIENTS / PER_S * 1000000 - 200000);
     gate_world_run(&w, 1, 1);
     CHECK(!w.alive);
-    for (int i = 0; i < CLIENTS; i++)
-        client_hang_up(&w, &clients[i]);
-    gate_world_close(&w);
+    crowd_end(clients, CLIENTS);
 }
 
 /* Every reply takes 200 ms; ten times as long as they may while nobody moves. */
 TEST(gateway, a_leaving_gateway_lets_a_tenth_go_while_replies_are_slow)
 {
-    enum { CLIENTS = 40, PER_S = 20, TURNS = 15 };
+    enum { CLIENTS = 40, TURNS = 15 };
     static struct world_client clients[CLIENTS];
-    gate_world_open(&w, test_seed(), true);
-    w.reactor.limits.leave_per_s = PER_S;
-    for (int i = 0; i < CLIENTS; i++)
-        client_dial(&w, &clients[i]);
-    gate_world_run(&w, 2, 1);
+    crowd_come(clients, CLIENTS);
     for (int turn = 0; turn < TURNS; turn++) {
         w.silent = true;
         for (int i = 0; i < CLIENTS; i++)
@@ -625,12 +633,10 @@ TEST(gateway, a_leaving_gateway_lets_a_tenth_go_while_replies_are_slow)
             reactor_leave(&w.reactor);
     }
     unsigned gone = 0;
-    for (int i = 0; i < CLIENTS; i++) {
+    for (int i = 0; i < CLIENTS; i++)
         gone += clients[i].ended;
-        client_hang_up(&w, &clients[i]);
-    }
     CHECK(gone >= 4 && gone <= 16); /* at 2 a second in about 6 s */
-    gate_world_close(&w);
+    crowd_end(clients, CLIENTS);
 }
 
 /* A thousand clients, each with a request of its own after another; some reset, the hall dies now

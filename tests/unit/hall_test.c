@@ -202,29 +202,34 @@ static void remove_checkpoint(const struct world *w)
     CHECK_EQ(remove(path), 0);
 }
 
+/* A hall that starts from its checkpoint is the one that starts from the log alone. */
+static void same_as_from_the_log(struct world *w)
+{
+    struct out with = out_make(MIB), without = out_make(MIB);
+    world_crash_and_restart(w);
+    see_all(w, &with);
+    remove_checkpoint(w);
+    world_crash_and_restart(w);
+    see_all(w, &without);
+    same(&with, &without);
+    out_fini(&with);
+    out_fini(&without);
+}
+
 TEST(hall, a_checkpoint_and_the_rest_of_the_log_are_the_same_as_the_log_alone)
 {
     struct world w;
-    struct out with = out_make(MIB), without = out_make(MIB);
     world_open(&w, NULL);
     a_days_work(&w);
     checkpoint(&w);
     more_work(&w);
-    world_crash_and_restart(&w);
-    see_all(&w, &with);
-    remove_checkpoint(&w);
-    world_crash_and_restart(&w);
-    see_all(&w, &without);
-    same(&with, &without);
-    out_fini(&with);
-    out_fini(&without);
+    same_as_from_the_log(&w);
     world_close(&w);
 }
 
 TEST(hall, a_checkpoint_of_a_scored_exam_keeps_result_and_digest)
 {
     struct world w;
-    struct out with = out_make(MIB), without = out_make(MIB);
     char digest[65];
     world_open(&w, NULL);
     a_days_work(&w);
@@ -234,23 +239,15 @@ TEST(hall, a_checkpoint_of_a_scored_exam_keeps_result_and_digest)
     snprintf(digest, sizeof(digest), "%.*s", STR_ARG(world_str(&w, "digest")));
     CHECK_EQ(world_admin(&w, "POST", "/v1/exams/paper-1/publish", "{}"), 200);
     checkpoint(&w);
-    world_crash_and_restart(&w);
-    see_all(&w, &with);
-    remove_checkpoint(&w);
-    world_crash_and_restart(&w);
-    see_all(&w, &without);
-    same(&with, &without);
+    same_as_from_the_log(&w);
     CHECK_EQ(world_admin(&w, "POST", "/v1/exams/paper-1/score", "{}"), 200);
     CHECK_STR(world_str(&w, "digest"), str_z(digest));
-    out_fini(&with);
-    out_fini(&without);
     world_close(&w);
 }
 
 TEST(hall, checkpoints_of_checkpoints_keep_everything)
 {
     struct world w;
-    struct out with = out_make(MIB), without = out_make(MIB);
     world_open(&w, NULL);
     checkpoint(&w);
     a_days_work(&w);
@@ -258,14 +255,7 @@ TEST(hall, checkpoints_of_checkpoints_keep_everything)
     world_crash_and_restart(&w);
     more_work(&w);
     checkpoint(&w);
-    world_crash_and_restart(&w);
-    see_all(&w, &with);
-    remove_checkpoint(&w);
-    world_crash_and_restart(&w);
-    see_all(&w, &without);
-    same(&with, &without);
-    out_fini(&with);
-    out_fini(&without);
+    same_as_from_the_log(&w);
     world_close(&w);
 }
 

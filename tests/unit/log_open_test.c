@@ -2,6 +2,7 @@
  * when, and who refuses damage. */
 #include "store/log.h"
 #include "tests/test.h"
+#include "tests/unit/records.h"
 
 #include <sched.h>
 #include <stdio.h>
@@ -12,22 +13,10 @@
 #define MANY          ((uint64_t)10000) /* some six segments */
 #define LATE          (MANY - 100)
 
-/* Record i: everything about it follows from i. */
-static struct record record_of(uint64_t i, char body[600])
-{
-    size_t n = (size_t)(i * 7919 % 600);
-    memset(body, (char)('a' + i % 26), n);
-    return (struct record){ .offset = i,
-                            .at = 1800000000000 + (instant)i,
-                            .key = (uint32_t)(i * 2654435761u),
-                            .topic = (uint8_t)(i % TOPIC_COUNT),
-                            .body = str_of(body, n) };
-}
-
 static void append_some(struct log *log, uint64_t from, uint64_t to)
 {
     struct why why;
-    char body[600];
+    char body[RECORDS_BODY_BYTES_MAX];
     for (uint64_t i = from; i < to; i++) {
         struct record record = record_of(i, body);
         CHECK_OK(log_append(log, &record, NULL, &why));
@@ -44,15 +33,12 @@ struct seen {
 static fail see(void *ctx, const struct record *records, size_t n, struct why *why)
 {
     struct seen *seen = ctx;
-    char body[600];
+    char body[RECORDS_BODY_BYTES_MAX];
     CHECK(n >= 1 && n <= LOG_RUN);
     seen->longest = MAX(seen->longest, n);
     for (size_t i = 0; i < n; i++) {
-        struct record want = record_of(seen->next, body);
-        CHECK_EQ(records[i].offset, seen->next++);
-        CHECK_EQ(records[i].at, want.at);
-        CHECK_EQ(records[i].key, want.key);
-        CHECK_STR(records[i].body, want.body);
+        struct record want = record_of(seen->next++, body);
+        check_record(&records[i], &want);
     }
     return seen->fails_at && seen->next > seen->fails_at
                ? fail_set(why, FAIL_CONFLICT, "enough was seen")

@@ -5,6 +5,7 @@
 #include "store/log_batch.h"
 #include "store/crc32c.h"
 #include "tests/test.h"
+#include "tests/unit/records.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -41,24 +42,10 @@ static struct log *open_case(const struct backend_case *c, const char *dir)
     return log;
 }
 
-/* Record i of every test: everything about it follows from i. */
-static struct record record_of(uint64_t i, char body[300])
-{
-    size_t n = (size_t)(i * 7919 % 300);
-    for (size_t k = 0; k < n; k++)
-        body[k] = (char)(i + k);
-    return (struct record){ .offset = i,
-                            .at = 1800000000000 + (instant)(i / 3),
-                            .key = (uint32_t)(i * 2654435761u),
-                            .topic = (uint8_t)(i % TOPIC_COUNT),
-                            .type = (uint8_t)i,
-                            .body = str_of(body, n) };
-}
-
 static void append_some(struct log *log, uint64_t from, uint64_t to)
 {
     struct why why;
-    char body[300];
+    char body[RECORDS_BODY_BYTES_MAX];
     for (uint64_t i = from; i < to; i++) {
         struct record record = record_of(i, body);
         uint64_t offset;
@@ -77,16 +64,11 @@ struct reading {
 static fail read_one(void *ctx, const struct record *record, struct why *why)
 {
     struct reading *reading = ctx;
-    char body[300];
+    char body[RECORDS_BODY_BYTES_MAX];
     struct record want = record_of(reading->next, body);
     if (reading->stop_at && record->offset == reading->stop_at)
         return fail_set(why, FAIL_CONFLICT, "enough");
-    CHECK_EQ(record->offset, want.offset);
-    CHECK_EQ(record->at, want.at);
-    CHECK_EQ(record->key, want.key);
-    CHECK_EQ(record->topic, want.topic);
-    CHECK_EQ(record->type, want.type);
-    CHECK_STR(record->body, want.body);
+    check_record(record, &want);
     reading->next += reading->step;
     reading->seen++;
     return FAIL_NONE;
@@ -327,7 +309,7 @@ struct reader {
 static fail read_in_order(void *ctx, const struct record *record, struct why *why)
 {
     struct reader *reader = ctx;
-    char body[300];
+    char body[RECORDS_BODY_BYTES_MAX];
     struct record want = record_of(record->offset, body);
     if (record->offset != reader->seen || !str_eq(record->body, want.body))
         return fail_set(why, FAIL_CORRUPT, "record %llu is wrong",
