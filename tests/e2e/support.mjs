@@ -259,6 +259,24 @@ export async function all_recorded(page, count) {
   await until(`${count} recorded`, async () => (await total(page).catch(() => "")) === `${count} recorded, 0 on this device`, 40_000);
 }
 
+export async function sign_out(page) {
+  await page.click("text=Sign out");
+  await page.click("dialog button:has-text('Sign out'):not([disabled])");
+  await page.waitForSelector("input[name=roll]");
+}
+
+/** All that the journal's database holds, of whomever: {meta, entries, receipts}. */
+export const kept = (page) =>
+  page.evaluate(async () => {
+    const done = (request) => new Promise((resolve, reject) => ((request.onsuccess = () => resolve(request.result)), (request.onerror = reject)));
+    const database = await done(indexedDB.open("examhall"));
+    const names = [...database.objectStoreNames];
+    const stores = database.transaction(names);
+    const rows = await Promise.all(names.map((name) => done(stores.objectStore(name).getAll())));
+    database.close();
+    return Object.fromEntries(names.map((name, i) => [name, rows[i]]));
+  });
+
 export async function submit(page) {
   await page.click(".exam-side >> text=Finish and submit");
   await page.click("button:has-text('Submit now')");

@@ -73,8 +73,6 @@ TEST(assembly, the_paper_has_every_item_and_its_digest_and_stays_the_same_for_ev
     world_open(&w, NULL);
     world_start(&w, "R001");
     CHECK_EQ(get_paper(&w, NULL), 200);
-    CHECK_HAS(world_headers(&w), STR("immutable"));
-    CHECK_HAS(world_headers(&w), STR("private"));
     CHECK_EQ(world_count(&w, "items"), WORLD_ITEMS);
     CHECK_EQ(world_count(&w, "sections"), 2);
     CHECK_EQ(world_str(&w, "digest").n, 64);
@@ -87,6 +85,20 @@ TEST(assembly, the_paper_has_every_item_and_its_digest_and_stays_the_same_for_ev
     CHECK_EQ(get_paper(&w, NULL), 200);
     CHECK_STR(world_body(&w), out_view(&before));
     out_fini(&before);
+    world_close(&w);
+}
+
+TEST(assembly, no_browser_may_keep_the_paper)
+{
+    struct world w;
+    struct out reply = out_make(MIB);
+    world_open(&w, NULL);
+    world_start(&w, "R001");
+    CHECK_EQ(get_paper(&w, NULL), 200);
+    exchange_write(&w.exchange, &reply);
+    CHECK_HAS(out_view(&reply), STR("\r\nCache-Control: no-store\r\n"));
+    CHECK_EQ(str_find_str(out_view(&reply), STR("max-age")), -1);
+    out_fini(&reply);
     world_close(&w);
 }
 

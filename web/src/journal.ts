@@ -1,4 +1,4 @@
-// journal.ts - what the candidate entered, on this device, until the hall has it and after. Pure logic over a store.
+// journal.ts - what the candidate entered, on this device, until the hall has it. Pure logic over a store.
 //
 // The promises, in the order an answer lives through them:
 //   typed      in this page's memory; the store has not confirmed yet
@@ -7,6 +7,8 @@
 //   refused    the hall said no to this value; `why` says it in a sentence
 // Sequence numbers grow by store transactions, so neither a reload nor a second tab repeats one. Answers are ordered
 // by (epoch, seq), never by time. Nothing is ever shown better than it is.
+//
+// The device may be shared: after the end it forgets what the hall has, and keeps what the hall has not (docs/adr/0021).
 
 import type { HallAnswer, HallAnswers, SaveReply } from "./core/types";
 
@@ -56,11 +58,15 @@ export interface JournalStore {
   read(sitting: string): Promise<{ meta: Meta | null; entries: Entry[] }>;
   /** Takes the next number above both the store's and `seq_floor`, writes the entry with it, gives it back. */
   append(change: Change, seq_floor: number): Promise<number>;
-  /** Replaces the entry if it still has the same epoch and seq, and keeps the receipt if there is one. */
+  /** Replaces the entry if it still has the same epoch and seq, and keeps the receipt; of what was forgotten, nothing. */
   settle(entry: Entry, receipt: KeptReceipt | null): Promise<void>;
   /** Everything of meta but seq and epoch, which only append() moves. */
   remember(sitting: string, place: number | null, visited: number[]): Promise<void>;
   receipts(sitting: string): Promise<KeptReceipt[]>;
+  /** Every sitting of which something is kept. */
+  sittings(): Promise<string[]>;
+  /** Deletes all of a sitting but the entries of the items in `but`. */
+  forget(sitting: string, but: number[]): Promise<void>;
 }
 
 /** An item as the page shows it. */
@@ -78,6 +84,11 @@ interface Held extends Entry {
   sent: boolean; // on its way to the hall
 }
 
+function entry_of(held: Held): Entry {
+  const { typed: _typed, kept: _kept, version: _version, sent: _sent, ...entry } = held;
+  return entry;
+}
+
 export interface Counts {
   recorded: number; // items whose newest value the hall has
   waiting: number; // on this device, not yet at the hall
@@ -88,14 +99,30 @@ export interface Counts {
 const older = (a: { epoch: number; seq: number }, b: { epoch: number; seq: number }) =>
   a.epoch < b.epoch || (a.epoch === b.epoch && a.seq < b.seq);
 
-/** The items of those entries that are newer here than at the hall. */
+/** The items of those entries whose value is newer here than at the hall. A mark alone is no answer. */
 export function not_at_hall(entries: Entry[], answers: HallAnswer[]): number[] {
   const at_hall = new Map(answers.map((answer) => [answer.item, answer]));
   const newer = entries.filter((entry) => {
     const answer = at_hall.get(entry.item);
-    return !answer || older(answer, entry);
+    return (!answer || older(answer, entry)) && entry.value !== (answer?.value ?? null);
   });
   return newer.map((entry) => entry.item);
+}
+
+const unacknowledged = (entries: Entry[]) => entries.filter((entry) => entry.stage !== "recorded");
+
+/** What of a sitting the hall never acknowledged, as far as the store knows. */
+export async function kept_unacknowledged(store: JournalStore, sitting: string): Promise<Entry[]> {
+  return unacknowledged((await store.read(sitting)).entries);
+}
+
+/** Forgets what the hall acknowledged, of every sitting but `mine`. */
+export async function forget_acknowledged(store: JournalStore, mine: string | null): Promise<void> {
+  for (const sitting of await store.sittings()) {
+    if (sitting === mine) continue;
+    const kept = await kept_unacknowledged(store, sitting);
+    await store.forget(sitting, kept.map((entry) => entry.item));
+  }
 }
 
 export class Journal {
@@ -214,9 +241,10 @@ export class Journal {
     return counts;
   }
 
-  /** Items by stage, for a list of what did not reach the hall. */
-  items_not_recorded(): number[] {
-    return [...this.held.values()].filter((h) => h.typed || h.stage !== "recorded").map((h) => h.item);
+  /** What was not acknowledged; the number of what is only typed is above all that the hall can know. */
+  not_recorded(): Entry[] {
+    const open = [...this.held.values()].filter((held) => held.typed || held.stage !== "recorded");
+    return open.map((held) => ({ ...entry_of(held), seq: held.typed ? Infinity : held.seq }));
   }
 
   /** The oldest entry that should be on its way and is not; it counts as sent until one of the three below. */
@@ -228,8 +256,7 @@ export class Journal {
     }
     if (!first) return null;
     first.sent = true;
-    const { typed: _typed, kept: _kept, version: _version, sent: _sent, ...entry } = first;
-    return entry;
+    return entry_of(first);
   }
 
   /** True while something has not found its answer; a refused value has. */
@@ -309,7 +336,8 @@ export class MemoryStore implements JournalStore {
   async settle(entry: Entry, receipt: KeptReceipt | null) {
     const key = `${entry.sitting}/${entry.item}`;
     const stored = this.entries.get(key);
-    if (stored && stored.epoch === entry.epoch && stored.seq === entry.seq) this.entries.set(key, entry);
+    if (!stored) return;
+    if (stored.epoch === entry.epoch && stored.seq === entry.seq) this.entries.set(key, entry);
     if (receipt) this.kept.push(receipt);
   }
 
@@ -319,6 +347,17 @@ export class MemoryStore implements JournalStore {
 
   async receipts(sitting: string) {
     return this.kept.filter((receipt) => receipt.sitting === sitting);
+  }
+
+  async sittings() {
+    return [...this.metas.keys()];
+  }
+
+  async forget(sitting: string, but: number[]) {
+    if (but.length === 0) this.metas.delete(sitting);
+    for (const [key, entry] of this.entries)
+      if (entry.sitting === sitting && !but.includes(entry.item)) this.entries.delete(key);
+    this.kept = this.kept.filter((receipt) => receipt.sitting !== sitting);
   }
 }
 

@@ -71,7 +71,8 @@ export class DatabaseStore implements JournalStore {
     return this.run(["entries", "receipts"], "readwrite", async (t) => {
       const entries = t.objectStore("entries");
       const stored = await done<Entry | undefined>(entries.get([entry.sitting, entry.item]));
-      if (stored && stored.epoch === entry.epoch && stored.seq === entry.seq) entries.put(entry);
+      if (!stored) return;
+      if (stored.epoch === entry.epoch && stored.seq === entry.seq) entries.put(entry);
       if (receipt) t.objectStore("receipts").put(receipt);
     });
   }
@@ -88,5 +89,19 @@ export class DatabaseStore implements JournalStore {
     return this.run(["receipts"], "readonly", (t) =>
       done<KeptReceipt[]>(t.objectStore("receipts").getAll(of_sitting(sitting, 2))),
     );
+  }
+
+  sittings() {
+    return this.run(["meta"], "readonly", (t) => done(t.objectStore("meta").getAllKeys()) as Promise<string[]>);
+  }
+
+  forget(sitting: string, but: number[]) {
+    return this.run(["meta", "entries", "receipts"], "readwrite", async (t) => {
+      if (but.length === 0) t.objectStore("meta").delete(sitting);
+      t.objectStore("receipts").delete(of_sitting(sitting, 2));
+      const entries = t.objectStore("entries");
+      const keys = await done(entries.getAllKeys(of_sitting(sitting, 1)));
+      for (const key of keys as [string, number][]) if (!but.includes(key[1])) entries.delete(key);
+    });
   }
 }

@@ -3,7 +3,8 @@
 import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
 import { beforeEach, describe, expect, it } from "vitest";
-import { type Entry, Journal, type JournalStore, MemoryStore, not_at_hall, sitting_of } from "../src/journal";
+import { type Entry, Journal, type JournalStore, MemoryStore, forget_acknowledged, not_at_hall, sitting_of } from "../src/journal";
+import { clear_sitting, moved_away, saves_file, swept } from "../src/candidate/leaving";
 import { DatabaseStore } from "../src/journal_db";
 import type { HallAnswer, HallAnswers } from "../src/core/types";
 
@@ -184,6 +185,110 @@ describe.each(stores)("journal in %s", (_, make) => {
   });
 });
 
+describe.each(stores)("a shared computer with %s", (_, make) => {
+  let store: JournalStore;
+  beforeEach(() => {
+    globalThis.indexedDB = new IDBFactory();
+    store = make();
+  });
+  const sitting = "sample/R1/1000";
+  /** Every sitting of which the store has anything at all, with the items of its entries and receipts. */
+  const kept = async () => {
+    const all: Record<string, { entries: number[]; receipts: number[] }> = {};
+    for (const name of new Set([...(await store.sittings()), sitting, "sample/R2/1500"])) {
+      const entries = (await store.read(name)).entries.map((entry) => entry.item);
+      const receipts = (await store.receipts(name)).map((receipt) => receipt.item);
+      if (entries.length || receipts.length || (await store.sittings()).includes(name)) all[name] = { entries, receipts };
+    }
+    return all;
+  };
+  const ask = (answers: HallAnswer[]) => () => Promise.resolve(answers);
+
+  it("holds nothing after the end when the hall has every answer", async () => {
+    const journal = await opened(store, hall(1));
+    await journal.save(1, "A", false);
+    await journal.save(2, "B", true);
+    await sent(journal);
+    journal.visit(3);
+    const rest = await clear_sitting(store, sitting, journal.not_recorded(), () => Promise.reject(new Error("need not be asked")));
+    expect(rest).toMatchObject({ lost: [], saves: [{ item: 1, receipt: "r1" }, { item: 2, receipt: "r2" }] });
+    expect(await kept()).toEqual({});
+  });
+
+  it("asks the hall about what it never heard of, and keeps only what the hall does not have", async () => {
+    const journal = await opened(store, hall(1));
+    for (const item of [1, 2, 3]) await journal.save(item, "A", false);
+    const first = journal.take()!;
+    await journal.recorded(first, reply(first)); // 2: acknowledged, but the page never heard it; 3: never arrived
+    const rest = await clear_sitting(store, sitting, journal.not_recorded(), ask([at_hall(1, "A", 1, 1), at_hall(2, "A", 1, 2)]));
+    expect(rest.lost).toMatchObject([{ item: 3, value: "A" }]);
+    expect(await kept()).toEqual({ [sitting]: { entries: [3], receipts: [] } });
+    expect(JSON.parse(saves_file("R1", rest))).toMatchObject({
+      roll: "R1",
+      saves: [{ item: 1, receipt: "r1" }],
+      not_recorded: [{ item: 3, value: "A", marked: false }],
+    });
+  });
+
+  it("keeps everything while the hall cannot be asked", async () => {
+    const journal = await opened(store, hall(1));
+    await journal.save(1, "A", false);
+    const away = () => Promise.reject(new Error("away"));
+    await expect(clear_sitting(store, sitting, journal.not_recorded(), away)).rejects.toThrow("away");
+    expect(await kept()).toEqual({ [sitting]: { entries: [1], receipts: [] } });
+  });
+
+  it("what is still being typed at the end is not taken for recorded", async () => {
+    const journal = await opened(store, hall(1, 8, [at_hall(1, "A", 1, 8)]));
+    const saving = journal.save(1, "B", false);
+    const rest = await clear_sitting(store, sitting, journal.not_recorded(), ask([at_hall(1, "A", 1, 8)]));
+    await saving;
+    expect(rest.lost).toMatchObject([{ item: 1, value: "B" }]);
+    expect((await kept())[sitting]?.entries).toEqual([1]);
+  });
+
+  it("an acknowledgement that comes after all was forgotten brings nothing back", async () => {
+    const journal = await opened(store, hall(1));
+    await journal.save(1, "A", false);
+    const entry = journal.take()!;
+    await store.forget(sitting, []);
+    await journal.recorded(entry, reply(entry));
+    expect(await kept()).toEqual({});
+  });
+
+  it("the next candidate's sign-in removes what the hall has of others, and no unsent answer", async () => {
+    const before = await opened(store, hall(1));
+    await before.save(1, "A", false);
+    await sent(before);
+    await before.save(2, "B", false); // the browser died before this one was sent
+    const mine = new Journal(store, "sample/R2/1500");
+    await mine.open(hall(1));
+    await mine.save(7, "C", false);
+    await sent(mine);
+    await forget_acknowledged(store, "sample/R2/1500");
+    expect(await kept()).toEqual({
+      [sitting]: { entries: [2], receipts: [] },
+      "sample/R2/1500": { entries: [7], receipts: [7] },
+    });
+    const again = await opened(store, hall(2, 1, [at_hall(1, "A", 1, 1)])); // comes back to this computer
+    expect(await sent(again)).toMatchObject([{ item: 2, value: "B", epoch: 2 }]);
+    expect(await swept(store)).toBe(true);
+    expect(await kept()).toEqual({});
+  });
+
+  it("forgets a sitting that went on elsewhere only if the hall has all of it", async () => {
+    const journal = await opened(store, hall(1));
+    await journal.save(1, "A", false);
+    await sent(journal);
+    await journal.save(2, "B", false);
+    await moved_away(store, sitting);
+    expect((await kept())[sitting]?.entries).toEqual([1, 2]);
+    await sent(journal);
+    await moved_away(store, sitting);
+    expect(await kept()).toEqual({});
+  });
+});
+
 describe("journal without a device", () => {
   const broken: JournalStore = {
     read: () => Promise.reject(new Error("no")),
@@ -191,11 +296,14 @@ describe("journal without a device", () => {
     settle: () => Promise.reject(new Error("no")),
     remember: () => Promise.reject(new Error("no")),
     receipts: () => Promise.reject(new Error("no")),
+    sittings: () => Promise.reject(new Error("no")),
+    forget: () => Promise.reject(new Error("no")),
   };
 
   it("never says 'on this device', and still sends", async () => {
     const journal = await opened(broken, hall(1, 12));
     await journal.save(1, "A", false);
+    expect(await swept(broken)).toBe(false);
     expect(journal.device_keeps).toBe(false);
     expect(journal.get(1)?.stage).toBe("typed");
     expect(await sent(journal)).toMatchObject([{ value: "A", seq: 13 }]);
@@ -203,7 +311,9 @@ describe("journal without a device", () => {
   });
 });
 
-it("names what is newer here than at the hall", () => {
-  const entry = (item: number, epoch: number, seq: number) => ({ item, epoch, seq }) as Entry;
-  expect(not_at_hall([entry(1, 1, 5), entry(2, 1, 6), entry(3, 1, 7)], [at_hall(1, "A", 1, 5), at_hall(2, "B", 1, 2)])).toEqual([2, 3]);
+it("names what is newer here than at the hall, but not a question that was only marked or looked at", () => {
+  const entry = (item: number, value: string | null, seq: number) => ({ item, value, epoch: 1, seq }) as Entry;
+  const here = [entry(1, "A", 5), entry(2, "C", 6), entry(3, "D", 7), entry(4, "B", 8), entry(5, null, 9), entry(6, null, 10)];
+  const there = [at_hall(1, "A", 1, 5), at_hall(2, "B", 1, 2), at_hall(4, "B", 1, 3), at_hall(6, "A", 1, 4)];
+  expect(not_at_hall(here, there)).toEqual([2, 3, 6]);
 });

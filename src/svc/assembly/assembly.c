@@ -1,9 +1,9 @@
 /* assembly.c - the frozen paper, each candidate's form of it, and who a photo is of.
  *
  * Opening an exam freezes its paper: one JSON, the same bytes for everybody, named by its digest,
- * compressed once and cacheable for ever. What differs between candidates is a short list of
- * numbers, the form, computed from a key (assembly_api.h). Neither is given before the candidate
- * has started. */
+ * compressed once. What differs between candidates is a short list of numbers, the form, computed
+ * from a key (assembly_api.h). Neither is given before the candidate has started, and no browser
+ * may keep them (docs/adr/0021). */
 #include "svc/assembly/assembly_api.h"
 
 #include "app/service.h"
@@ -197,8 +197,8 @@ static fail paper_get(struct req *req)
     if (f)
         return f;
     out_str(req->out, req->gzip_ok ? paper->gzip : paper->plain);
-    out_z(req->headers,
-          "Cache-Control: private, max-age=31536000, immutable\r\nVary: Accept-Encoding\r\n");
+    /* No Cache-Control of its own, so "no-store": the next at a shared computer finds no paper. */
+    out_z(req->headers, "Vary: Accept-Encoding\r\n");
     if (req->gzip_ok)
         out_z(req->headers, "Content-Encoding: gzip\r\n");
     return FAIL_NONE;

@@ -43,7 +43,7 @@ export function SignIn({ sitting }: { sitting: Sitting }) {
           <span>Roll number</span>
           <input
             name="roll"
-            autocomplete="username"
+            autocomplete="off"
             autocapitalize="characters"
             spellcheck={false}
             value={roll}
@@ -119,7 +119,8 @@ export function Instructions({ sitting }: { sitting: Sitting }) {
             <StagesExplained />
             <p>
               If the browser closes, the power fails or the network is lost: sign in again, here or on another device. You come
-              back to the same question with every answer.
+              back to the same question with every answer that the hall has recorded; one that was still on its way waits on the
+              device where you entered it. When your paper is submitted, nothing of it stays on this device.
             </p>
           </section>
           <section class="card">

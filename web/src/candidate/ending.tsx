@@ -3,7 +3,7 @@
 import { useEffect } from "preact/hooks";
 import { local_date_time } from "../core/clock";
 import { statuses } from "./exam";
-import { Page, Tools, save_file } from "./page";
+import { Page, Tools, question_list, save_file } from "./page";
 import { STATUSES, status_name, tally } from "./paper";
 import { NetworkBanner, SaveTotal, StatusShape, Timer } from "./parts";
 import type { Sitting } from "./sitting";
@@ -31,11 +31,13 @@ export function Summary({ sitting }: { sitting: Sitting }) {
         <p>After submitting you cannot change anything any more.</p>
         {busy && (
           <p class="banner banner-info" role="status">
-            {waiting ? `Sending ${waiting} more ${waiting === 1 ? "answer" : "answers"} first…` : "Submitting…"}
+            {sitting.handing_in
+              ? "Submitting… This can no longer be taken back."
+              : `Sending ${waiting} more ${waiting === 1 ? "answer" : "answers"} first…`}
           </p>
         )}
         <div class="actions">
-          <button type="button" class="button" onClick={() => sitting.back_to_exam()}>
+          <button type="button" class="button" disabled={sitting.handing_in} onClick={() => sitting.back_to_exam()}>
             Back to the questions
           </button>
           <button type="button" class="button button-main" disabled={busy} onClick={() => void sitting.submit()}>
@@ -89,15 +91,14 @@ function SummaryTable({ sitting }: { sitting: Sitting }) {
 export function TimeOver({ sitting }: { sitting: Sitting }) {
   const counts = sitting.journal?.counts();
   const open = (counts?.waiting ?? 0) + (counts?.typed ?? 0);
+  const all = counts?.refused ? "The hall is closing your paper." : "All your answers are recorded. The hall is closing your paper.";
   return (
     <Page title={sitting.attempt!.title} sub="The time is over" narrow>
       <NetworkBanner sitting={sitting} />
       <section class="card">
         <p class="wait" role="status">
           <span class="wait-dot" aria-hidden="true" />
-          {open
-            ? `Sending the last ${open} ${open === 1 ? "answer" : "answers"} of this device…`
-            : "All your answers are recorded. The hall is closing your paper."}
+          {open ? `Sending the last ${open} ${open === 1 ? "answer" : "answers"} of this device…` : all}
         </p>
         <p>The paper is submitted by itself. Please stay on this page until you see your receipt.</p>
         {counts && <SaveTotal sitting={sitting} />}
@@ -121,7 +122,7 @@ export function ReceiptPage({ sitting }: { sitting: Sitting }) {
   ];
   return (
     <Page title="Your paper is submitted" sub={sitting.attempt!.title} narrow tools={<Tools sitting={sitting} />}>
-      {sitting.not_recorded.length > 0 && <NotRecorded numbers={sitting.not_recorded} />}
+      <NotRecorded sitting={sitting} />
       <section class="card receipt">
         <h2>Receipt</h2>
         <dl class="facts">
@@ -151,27 +152,31 @@ export function ReceiptPage({ sitting }: { sitting: Sitting }) {
           <button type="button" class="button" onClick={() => window.print()}>
             Print
           </button>
-          <button
-            type="button"
-            class="button-quiet"
-            onClick={() => void sitting.journal_file().then((file) => save_file(`saves-${object.roll}-${object.exam}.json`, file))}
-          >
-            Download receipts of every save
-          </button>
+          {sitting.rest && sitting.rest.saves.length + sitting.rest.lost.length > 0 && (
+            <button type="button" class="button-quiet" onClick={() => save_file(`saves-${object.roll}-${object.exam}.json`, sitting.saves_file())}>
+              Download receipts of every save
+            </button>
+          )}
         </div>
       </section>
-      <p class="hint page-foot no-print">When the results are published, this page shows your score card.</p>
+      <p class="hint page-foot no-print">
+        When the results are published, this page shows your score card. Please sign out before you leave this computer.
+      </p>
     </Page>
   );
 }
 
-function NotRecorded({ numbers }: { numbers: number[] }) {
+/** ADR 10: what comes too late is refused, and people decide. So the candidate has to know, and the answers have to stay. */
+export function NotRecorded({ sitting }: { sitting: Sitting }) {
+  const lost = sitting.rest?.lost.length ?? 0;
+  if (lost === 0) return null;
   return (
     <div class="banner banner-warn" role="alert">
       <strong>
-        {numbers.length === 1 ? "One answer" : `${numbers.length} answers`} of this device did not reach the hall before the end:
+        {lost === 1 ? "One answer" : `${lost} answers`} of this device did not reach the hall before the end{question_list(sitting)}.
       </strong>{" "}
-      question {numbers.join(", ")}. They are kept on this device. Tell an invigilator now, before you leave.
+      {lost === 1 ? "It is" : "They are"} not part of your paper as it stands; whether {lost === 1 ? "it counts" : "they count"} is for
+      the exam authority to decide. {lost === 1 ? "It is" : "They are"} kept on this device. Tell an invigilator now, before you leave.
     </div>
   );
 }

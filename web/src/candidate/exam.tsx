@@ -183,7 +183,8 @@ function MoveBar({ sitting, list }: { sitting: Sitting; list: () => void }) {
 
 function clear(sitting: Sitting): void {
   const answer = sitting.journal!.get(sitting.question.paper.item);
-  void sitting.save(null, answer?.marked ?? false);
+  if (answer?.value == null) return;
+  void sitting.save(null, answer.marked);
   announce("Answer cleared.");
 }
 
@@ -228,7 +229,7 @@ function use_shortcuts(sitting: Sitting, paused: boolean, help: () => void, list
       const act = /^[1-9]$/.test(key) ? () => choose(sitting, Number(key) - 1) : acts[key];
       if (!act) return;
       event.preventDefault();
-      act();
+      if (!event.repeat) act(); // a key that a slow hand holds means one press
     };
     window.addEventListener("keydown", pressed);
     return () => window.removeEventListener("keydown", pressed);

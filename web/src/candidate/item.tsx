@@ -38,7 +38,7 @@ export function Item({ sitting, heading }: { sitting: Sitting; heading: RefObjec
         </span>
       </header>
       {answer?.why && (
-        <p class="banner banner-warn">
+        <p class="banner banner-warn" role="alert">
           The hall did not accept this answer: {answer.why} Change it, or call an invigilator.
         </p>
       )}

@@ -2,7 +2,9 @@
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
+import { sentence } from "../core/api";
 import { Help } from "./help";
+import { Dialog } from "./parts";
 import type { Sitting } from "./sitting";
 
 export function Page(props: { title: string; sub?: string; children: ComponentChildren; narrow?: boolean; tools?: ComponentChildren }) {
@@ -34,17 +36,78 @@ export function Waiting({ title, text }: { title: string; text: string }) {
 
 export function Tools({ sitting }: { sitting: Sitting }) {
   const [help, set_help] = useState(false);
+  const [leaving, set_leaving] = useState(false);
   return (
     <>
       <button type="button" class="button-quiet" onClick={() => set_help(true)}>
         Help
       </button>
-      <button type="button" class="button-quiet" onClick={() => void sitting.sign_out()}>
+      <button type="button" class="button-quiet" onClick={() => set_leaving(true)}>
         Sign out
       </button>
       {help && <Help close={() => set_help(false)} />}
+      {leaving && <SignOut sitting={sitting} close={() => set_leaving(false)} />}
     </>
   );
+}
+
+/** Says what stays behind before it happens; and that nothing happened while the hall could not be asked. */
+function SignOut({ sitting, close }: { sitting: Sitting; close: () => void }) {
+  const [busy, set_busy] = useState(false);
+  const [fault, set_fault] = useState<string | null>(null);
+  const asking = sitting.ended && sitting.rest === null;
+  const sign_out = async () => {
+    set_busy(true);
+    set_fault(null);
+    try {
+      await sitting.sign_out();
+    } catch (error) {
+      set_fault(`You are still signed in. ${sentence(error)}`);
+      set_busy(false);
+    }
+  };
+  return (
+    <Dialog title="Sign out?" close={close} asks>
+      {asking ? <p role="status">One moment: the hall is asked whether it has every answer of this computer.</p> : <StaysBehind sitting={sitting} />}
+      {fault && (
+        <p class="fault" role="alert">
+          {fault}
+        </p>
+      )}
+      <div class="actions">
+        <button type="button" class="button" onClick={close}>
+          Stay
+        </button>
+        <button type="button" class="button button-main" disabled={busy || asking} onClick={() => void sign_out()}>
+          {busy ? "Signing out…" : "Sign out"}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+function StaysBehind({ sitting }: { sitting: Sitting }) {
+  const lost = sitting.rest?.lost.length ?? 0;
+  if (lost > 0)
+    return (
+      <div class="banner banner-warn">
+        <strong>
+          {lost === 1 ? "One answer" : `${lost} answers`} of yours did not reach the hall{question_list(sitting)}.
+        </strong>{" "}
+        {lost === 1 ? "It stays" : "They stay"} on this computer. Show this to an invigilator before you sign out.
+      </div>
+    );
+  return (
+    <p>
+      Nothing of your paper and your answers stays on this computer. With your roll number and code you can sign in again
+      {sitting.ended ? " to see your receipt and, once they are published, your results." : "."}
+    </p>
+  );
+}
+
+/** ": question 3, 7", for a sentence on what the hall does not have; nothing when the paper could not be read. */
+export function question_list({ not_recorded }: Sitting): string {
+  return not_recorded.length > 0 ? `: question ${not_recorded.join(", ")}` : "";
 }
 
 export function save_file(name: string, text: string): void {

@@ -135,6 +135,13 @@ export function NetworkBanner({ sitting }: { sitting: Sitting }) {
       </div>
     );
   const why = sitting.uploader?.state.lost_why;
+  if (sitting.view === "submitting")
+    return (
+      <div class="banner banner-warn" data-testid="network-banner">
+        <strong>{why ?? `No connection to the hall since ${local_time(since, true)}.`}</strong> Your paper is not submitted yet; this
+        page goes on trying. Please do not close it, and tell an invigilator. The time goes on by the hall's clock.
+      </div>
+    );
   return (
     <div class="banner banner-warn" data-testid="network-banner">
       <strong>

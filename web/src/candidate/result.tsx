@@ -1,5 +1,6 @@
 // result.tsx - after publication: the score card, and the response sheet in the letters that the candidate saw.
 
+import { NotRecorded } from "./ending";
 import { Page, Tools, save_file } from "./page";
 import { type Question, marks, shown_value } from "./paper";
 import type { Sitting } from "./sitting";
@@ -15,6 +16,7 @@ export function ResultPage({ sitting }: { sitting: Sitting }) {
   const { card, sheet } = sitting.result!;
   return (
     <Page title="Score card" sub={card.title} tools={<Tools sitting={sitting} />}>
+      <NotRecorded sitting={sitting} />
       <section class="card score">
         <div class="score-total">
           <p class="score-figure">

@@ -1,4 +1,5 @@
-// settings.ts - what a candidate may choose about the page; kept on this device, applied as attributes of <html>.
+// settings.ts - what a candidate may choose about the page; kept on this device until they leave it, applied as attributes
+// of <html>.
 
 export interface Settings {
   shortcuts: boolean;
@@ -6,18 +7,33 @@ export interface Settings {
 }
 
 const KEY = "examhall.settings";
+const DEFAULTS: Settings = { shortcuts: true, theme: "system" };
 
 export function settings_read(): Settings {
   try {
-    return { shortcuts: true, theme: "system", ...(JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Settings>) };
+    return { ...DEFAULTS, ...(JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Settings>) };
   } catch {
-    return { shortcuts: true, theme: "system" };
+    return DEFAULTS;
   }
 }
 
+/** The next candidate begins with the page as everybody does. */
+export function settings_forget(): void {
+  show(DEFAULTS);
+  try {
+    localStorage.removeItem(KEY);
+  } catch {
+    // Then nothing was kept.
+  }
+}
+
+function show({ theme }: Settings): void {
+  if (theme === "system") delete document.documentElement.dataset["theme"];
+  else document.documentElement.dataset["theme"] = theme;
+}
+
 export function settings_apply(settings: Settings): void {
-  if (settings.theme === "system") delete document.documentElement.dataset["theme"];
-  else document.documentElement.dataset["theme"] = settings.theme;
+  show(settings);
   try {
     localStorage.setItem(KEY, JSON.stringify(settings));
   } catch {

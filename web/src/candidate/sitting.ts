@@ -5,13 +5,16 @@
 // of time it stops taking input, goes on sending what the journal holds, and asks the hall what it decided.
 
 import { DatabaseStore } from "../journal_db";
-import { type Entry, Journal, MemoryStore, not_at_hall, sitting_of } from "../journal";
+import { type Entry, Journal, MemoryStore, forget_acknowledged, kept_unacknowledged, sitting_of } from "../journal";
 import { Problem, type Reply, Unreachable, call, get, hall_clock, post, sentence } from "../core/api";
 import { backoff_ms, jittered_ms, sleep } from "../core/retry";
 import type { Attempt, Form, HallAnswers, Paper, Receipt, ResponseSheet, SaveReply, ScoreCard } from "../core/types";
 import { Uploader } from "../uploader";
 import { load_formulas } from "../core/rich_text";
+import { IDLE_MS, type Rest, clear_sitting, moved_away, saves_file, swept } from "./leaving";
 import { type Question, questions_of } from "./paper";
+import { settings_forget } from "./settings";
+import { signed_in_read, signed_in_watch, signed_in_write } from "./signed_in";
 import { take_over } from "./tabs";
 
 export type View =
@@ -32,10 +35,10 @@ export type View =
 const TAKING_INPUT: View[] = ["exam", "summary", "submitting"];
 // These wait for a person: a window that was taken over must not take the exam back because it is looked at.
 const AT_REST: View[] = ["boot", "sign-in", "elsewhere", "other-tab"];
+const FINISHED: View[] = ["receipt", "result", "closed"];
 const BEAT_MS = 75_000; // without a word from the hall; each recorded answer is one
 const BEAT_AFTER_MS = 60_000; // once submitted there is only the publication to wait for
 const ASK_MS = 4_000; // at the end of time: what did the hall decide?
-const ATTEMPT_KEY = "examhall.attempt";
 
 const store = "indexedDB" in window ? new DatabaseStore() : new MemoryStore();
 
@@ -50,7 +53,9 @@ export class Sitting {
   uploader: Uploader | null = null;
   receipt: { object: Receipt; text: string } | null = null;
   result: { card: ScoreCard; sheet: ResponseSheet | null } | null = null;
-  not_recorded: number[] = []; // question numbers that the hall does not have, after the end
+  rest: Rest | null = null; // after the end, once it is known
+  not_recorded: number[] = []; // the questions of that which the hall does not have
+  handing_in = false; // the submission may be at the hall already: there is no way back
   connecting = false; // boot or load had no answer yet
   /** Writes down what is being typed; the question on screen sets it. */
   flush: () => Promise<void> = async () => undefined;
@@ -60,6 +65,8 @@ export class Sitting {
   private generation = 0; // of the sign-in; what belongs to an older one is dropped
   private ending = false;
   private finishing = false;
+  private cleared: Promise<void> | null = null;
+  private touched_ms = performance.now();
 
   subscribe(listener: () => void): () => void {
     this.listeners.add(listener);
@@ -85,9 +92,15 @@ export class Sitting {
       else if (this.attempt && !AT_REST.includes(this.view)) this.beat_in(0);
     });
     window.addEventListener("pagehide", () => void this.flush());
-    setInterval(() => this.watch_end(), 500);
-    const number = Number(localStorage.getItem(ATTEMPT_KEY));
-    if (!number) return this.show("sign-in");
+    window.addEventListener("beforeunload", (event) => {
+      if (this.journal?.pending() || this.handing_in) event.preventDefault(); // without the hall it could not come back
+    });
+    for (const touch of ["pointerdown", "keydown"])
+      window.addEventListener(touch, () => (this.touched_ms = performance.now()), { capture: true });
+    signed_in_watch((number) => this.other_signed_in(number));
+    setInterval(() => (this.watch_end(), this.watch_idle()), 500);
+    const number = signed_in_read();
+    if (number === null) return this.show("sign-in");
     try {
       this.adopt(await this.persistent(() => get<Attempt>(`/v1/attempts/${number}`)));
     } catch (error) {
@@ -97,21 +110,39 @@ export class Sitting {
 
   async sign_in(roll: string, code: string): Promise<void> {
     const attempt = await post<Attempt>("/v1/sessions", { roll, code });
-    localStorage.setItem(ATTEMPT_KEY, String(attempt.attempt));
+    if (signed_in_read() !== attempt.attempt) settings_forget();
+    signed_in_write(attempt.attempt);
     this.drop();
+    void forget_acknowledged(store, sitting_of(attempt)).catch(() => undefined); // whoever sat here before
     this.adopt(attempt);
   }
 
-  async sign_out(): Promise<void> {
-    await call("DELETE", "/v1/sessions").catch(() => undefined);
-    localStorage.removeItem(ATTEMPT_KEY);
+  /** Only the hall can end the session: until it did, the candidate is signed in, and an error says so. */
+  async sign_out(notice: string | null = null): Promise<void> {
+    await call("DELETE", "/v1/sessions").catch((error: unknown) => {
+      if (!(error instanceof Problem && error.status === 401)) throw error; // 401: it had ended before
+    });
+    const clean = await swept(store);
+    signed_in_write(null);
+    settings_forget();
+    this.leave(clean ? notice : "This browser could not delete what it keeps of your answers. Please tell an invigilator.");
+  }
+
+  private leave(notice: string | null): void {
     this.drop();
     this.attempt = null;
-    this.show("sign-in");
+    this.show("sign-in", notice);
+  }
+
+  /** The cookie is no longer ours, so neither is this window. */
+  private other_signed_in(number: number | null): void {
+    if (!this.attempt || this.attempt.attempt === number) return;
+    this.leave(number === null ? "You signed out in another window." : "Another candidate signed in, in another window of this browser.");
   }
 
   /** Forgets everything of the sign-in before; what the journal holds stays on the device. */
   private drop(): void {
+    void this.flush(); // what was typed a moment ago is written down before its question goes
     this.generation++;
     this.uploader?.close();
     this.uploader = null;
@@ -119,14 +150,20 @@ export class Sitting {
     this.questions = [];
     this.receipt = null;
     this.result = null;
+    this.rest = null;
+    this.cleared = null;
     this.not_recorded = [];
     this.ending = false;
+    this.handing_in = false;
     if (this.beat) clearTimeout(this.beat);
   }
 
   private signed_out(error: unknown): void {
     this.drop();
-    if (error instanceof Problem && error.slug === "signed-in-elsewhere") return this.show("elsewhere");
+    if (error instanceof Problem && error.slug === "signed-in-elsewhere") {
+      if (this.attempt) void moved_away(store, sitting_of(this.attempt)).catch(() => undefined);
+      return this.show("elsewhere");
+    }
     const kept = this.attempt ? "Please sign in again: you come back to the same place, with every answer." : null;
     this.show("sign-in", error instanceof Problem && error.status === 401 ? kept : sentence(error));
   }
@@ -177,6 +214,7 @@ export class Sitting {
         if (this.view !== "result") void this.load_result();
         break;
       case "closed":
+        void this.clear();
         this.show("closed");
     }
     this.changed();
@@ -241,10 +279,7 @@ export class Sitting {
 
   private uploader_changed(): void {
     const stopped = this.uploader?.state.stopped;
-    if (stopped === "signed-in-elsewhere") {
-      this.drop();
-      this.show("elsewhere");
-    } else if (stopped === "not-signed-in" || stopped === "not-yours") {
+    if (stopped === "signed-in-elsewhere" || stopped === "not-signed-in" || stopped === "not-yours") {
       this.signed_out(new Problem(401, stopped, "", "", null));
     } else if (stopped) {
       this.beat_in(jittered_ms(1000)); // what the hall says of the attempt then decides
@@ -296,7 +331,7 @@ export class Sitting {
       this.adopt(told);
     } catch (error) {
       if (generation !== this.generation) return;
-      if (error instanceof Problem && error.status === 401) return this.signed_out(error);
+      if (error instanceof Problem && (error.status === 401 || error.status === 403)) return this.signed_out(error);
       if (error instanceof Problem && error.status === 409) return this.look();
       const passing = error instanceof Problem && error.passing;
       if (passing || error instanceof Unreachable) this.uploader?.heard(false, passing ? sentence(error) : null);
@@ -311,6 +346,11 @@ export class Sitting {
     );
   }
 
+  /** No answer is taken any more: submitted, published, or never started. */
+  get ended(): boolean {
+    return FINISHED.includes(this.view);
+  }
+
   /** Time left by the hall's clock; null before the start. */
   left_ms(): number | null {
     const ends_at = this.attempt?.ends_at;
@@ -320,6 +360,14 @@ export class Sitting {
   private watch_end(): void {
     const left_ms = this.left_ms();
     if (left_ms !== null && left_ms <= 0) this.end_of_time();
+  }
+
+  /** Whoever finished and went away without signing out is not shown to the next who comes. */
+  private watch_idle(): void {
+    if (!this.ended || this.rest?.lost.length !== 0) return;
+    if (performance.now() - this.touched_ms < IDLE_MS) return;
+    this.touched_ms = performance.now(); // if the hall is away: again after the same time
+    void this.sign_out("You were signed out: this page was not used for 10 minutes.").catch(() => undefined);
   }
 
   /** No more input; the journal goes on, and the hall is asked until it says what it decided. */
@@ -364,9 +412,10 @@ export class Sitting {
   }
 
   async toggle_mark(): Promise<void> {
+    const question = this.question;
     await this.flush();
-    const answer = this.journal!.get(this.question.paper.item);
-    await this.save(answer?.value ?? null, !answer?.marked);
+    const answer = this.journal!.get(question.paper.item);
+    await this.save(answer?.value ?? null, !answer?.marked, question);
   }
 
   async summary(): Promise<void> {
@@ -387,11 +436,15 @@ export class Sitting {
     try {
       await this.drained();
       if (this.view !== "submitting" || generation !== this.generation) return;
+      this.handing_in = true;
+      this.changed();
       const path = `/v1/attempts/${this.attempt!.attempt}/submit`;
       const reply = await this.persistent(() => call<Receipt>("POST", path, {}));
       if (generation === this.generation) this.keep_receipt(reply);
     } catch (error) {
-      if (generation !== this.generation || this.view !== "submitting") return;
+      if (generation !== this.generation) return;
+      this.handing_in = false;
+      if (this.view !== "submitting") return;
       if (error instanceof Problem && error.status === 401) return this.signed_out(error);
       this.beat_in(0); // time may have ended meanwhile: the hall's word decides what is shown
       this.show("summary", sentence(error));
@@ -414,28 +467,35 @@ export class Sitting {
   private keep_receipt(reply: Reply<Receipt>): void {
     this.receipt = { object: reply.body, text: reply.text };
     this.attempt = { ...this.attempt!, state: "submitted", submitted_at: reply.body.submitted_at };
-    void this.tell_not_recorded(this.journal?.items_not_recorded() ?? null);
+    this.handing_in = false;
+    void this.clear();
     this.uploader?.close();
     this.uploader = null;
     this.beat_in(jittered_ms(BEAT_AFTER_MS));
     this.show("receipt");
   }
 
-  /** What was typed here and is not at the hall is said, even when the page was closed at the end of time. */
-  private async tell_not_recorded(known: number[] | null): Promise<void> {
-    const path = `/v1/attempts/${this.attempt!.attempt}`;
-    const lost = new Set(known ?? (await this.kept_but_not_recorded(path)));
-    if (lost.size > 0 && this.questions.length === 0) await this.load_questions(path);
-    this.not_recorded = this.questions.filter((q) => lost.has(q.paper.item)).map((q) => q.number);
-    this.changed();
+  /** What the hall has leaves this device; what it has not stays and is said, even when the page was closed at the end. */
+  private clear(): Promise<void> {
+    this.cleared ??= this.clear_now(this.generation);
+    return this.cleared;
   }
 
-  private async kept_but_not_recorded(path: string): Promise<number[]> {
-    const { entries } = await store.read(sitting_of(this.attempt!)).catch(() => ({ entries: [] }));
-    const unsure = entries.filter((entry) => entry.stage !== "recorded");
-    if (unsure.length === 0) return [];
-    const hall = await get<HallAnswers>(`${path}/answers`).catch(() => null);
-    return not_at_hall(unsure, hall?.answers ?? []);
+  private async clear_now(generation: number): Promise<void> {
+    const path = `/v1/attempts/${this.attempt!.attempt}`;
+    const sitting = sitting_of(this.attempt!);
+    await this.flush();
+    const unsure = this.journal?.not_recorded() ?? (await kept_unacknowledged(store, sitting).catch(() => []));
+    const ask = () => this.persistent(() => get<HallAnswers>(`${path}/answers`)).then(({ answers }) => answers);
+    const rest = await clear_sitting(store, sitting, unsure, ask).catch(() => ({ lost: unsure, saves: [] }));
+    if (rest.lost.length > 0 && this.questions.length === 0) await this.load_questions(path);
+    if (generation !== this.generation) return;
+    const lost = new Set(rest.lost.map((entry) => entry.item));
+    this.not_recorded = this.questions.filter((q) => lost.has(q.paper.item)).map((q) => q.number);
+    this.rest = rest;
+    this.journal = null;
+    this.questions = [];
+    this.changed();
   }
 
   /** The hall says that it is submitted: by the candidate, by time, or by an officer. */
@@ -461,7 +521,8 @@ export class Sitting {
     try {
       const card = await this.persistent(() => get<ScoreCard>(`${path}/result`));
       const sheet = await this.persistent(() => get<ResponseSheet>(`${path}/responses`)).catch(() => null);
-      if (this.questions.length === 0) await this.load_questions(path);
+      await this.clear();
+      await this.load_questions(path);
       if (generation !== this.generation) return;
       this.result = { card, sheet };
       this.uploader?.close();
@@ -473,9 +534,11 @@ export class Sitting {
 
   /** For the response sheet: the letters as the candidate saw them. Without it, the sheet has the paper's letters. */
   private async load_questions(path: string): Promise<void> {
+    const generation = this.generation;
     try {
       const form = await get<Form>(`${path}/form`);
       const paper = await get<Paper>(form.paper);
+      if (generation !== this.generation) return;
       this.questions = questions_of(paper, form);
       this.sections = paper.sections.map((section) => section.name);
     } catch {
@@ -483,9 +546,8 @@ export class Sitting {
     }
   }
 
-  /** Receipts of every save that this device saw acknowledged. */
-  async journal_file(): Promise<string> {
-    const journal = this.journal ?? new Journal(store, sitting_of(this.attempt!));
-    return JSON.stringify({ roll: this.attempt!.roll, saves: await journal.receipts() }, null, 1);
+  /** Receipts of every save that this device saw acknowledged; only this page still has them. */
+  saves_file(): string {
+    return saves_file(this.attempt!.roll, this.rest!);
   }
 }
