@@ -70,6 +70,22 @@ test("a sitting by keyboard alone", { skip: why_not, timeout: 90_000 }, async (t
     assert.equal(await page.evaluate(() => getComputedStyle(document.activeElement.closest(".choice")).outlineStyle), "solid");
   });
 
+  await t.test("Tab goes from the answers to Next, not through the list of all questions", async () => {
+    const at = () => page.evaluate(() => document.activeElement?.textContent.trim());
+    for (let i = 0; i < 6 && !/^Next/.test(await at()); i++) await page.keyboard.press("Tab");
+    assert.match(await at(), /^Next/);
+  });
+
+  await t.test("a key that is held long is one press", async () => {
+    const { number } = await shown(page);
+    for (let i = 0; i < 4; i++) await page.keyboard.down("m"); // all but the first are repeats
+    await page.keyboard.up("m");
+    await until("marked", async () => /marked/.test(await status(page, number)));
+    for (let i = 0; i < 2; i++) await page.keyboard.down("m");
+    await page.keyboard.up("m");
+    await until("not marked", async () => !/marked/.test(await status(page, number)));
+  });
+
   await t.test("the keys can be turned off", async () => {
     const { number } = await shown(page);
     await key(page, "?");

@@ -77,9 +77,17 @@ test("an officer's day", { skip: why_not, timeout: 400_000 }, async (t) => {
     await desk.click(`${row} button`);
     await desk.fill("input[name=minutes]", "15");
     await desk.fill("input[name=reason]", "Power failure in the room");
+    await desk.route("**/time", async (route) => {
+      await route.fetch(); // the hall adds it, and its answer is lost
+      await route.abort();
+    });
     await desk.click("dialog button:has-text('Add time')");
+    await desk.waitForSelector("dialog >> text=may have been added already");
+    assert.equal(await desk.getAttribute("input[name=minutes]", "readonly"), "", "another number would be another order");
+    await desk.unroute("**/time");
+    await desk.click("dialog button:has-text('Send again')");
     await desk.waitForSelector("dialog", { state: "detached" });
-    await until("the list has it", async () => (await extra()) === had + 15);
+    await until("the list has it, once", async () => (await extra()) === had + 15);
     await until("the candidate's timer has it", async () => (await minutes()) >= before + 14, 100_000); // a quiet page asks every 60 to 90 s
   });
 
@@ -99,6 +107,17 @@ test("an officer's day", { skip: why_not, timeout: 400_000 }, async (t) => {
     await page.waitForSelector(".score");
     assert.equal((await page.$$(".sheet tbody tr")).length, 50);
     assert.equal((await page.$$(".sheet tbody tr:not([data-outcome=blank])")).length, 1);
+  });
+
+  await t.test("signing out without the hall fails, and says so; with it, the next officer begins afresh", async () => {
+    await officer.context.setOffline(true);
+    await desk.click("text=Sign out");
+    await desk.waitForSelector("text=You are still signed in.");
+    await officer.context.setOffline(false);
+    await desk.click("text=Sign out");
+    await desk.waitForSelector("input[name=totp]");
+    await desk.reload();
+    await desk.waitForSelector("input[name=totp]");
   });
 
   assert.deepEqual([...candidate.complaints, ...officer.complaints], []);

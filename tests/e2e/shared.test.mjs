@@ -157,3 +157,26 @@ test("once the submission is on its way there is no way back, and the page says 
     await other.stop();
   }
 });
+
+test("a network that is away until the results are out: the score card, and what did not arrive", { skip: why_not, timeout: 90_000 }, async () => {
+  const other = await Browser.start();
+  try {
+    const page = other.page;
+    const { roll, code } = hall.sample_candidate(14);
+    await sign_in(page, hall.url, roll, code);
+    await start(page);
+    await answer(page, 1);
+    await all_recorded(page, 1);
+    await other.context.setOffline(true);
+    await answer(page, 1);
+    for (const order of ["close", "score", "publish"]) await hall.cli("exam", order, "sample");
+    await other.context.setOffline(false);
+    await page.waitForSelector(".score", { timeout: 40_000 });
+    await page.waitForSelector("text=One answer of this device did not reach the hall before the end");
+    assert.equal((await kept(page)).entries.length, 1);
+    assert.equal((await page.$$(".sheet tbody tr:not([data-outcome=blank])")).length, 1);
+    assert.deepEqual(other.complaints, []);
+  } finally {
+    await other.stop();
+  }
+});

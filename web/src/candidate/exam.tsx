@@ -37,12 +37,12 @@ export function Exam({ sitting }: { sitting: Sitting }) {
       <div class="exam-body">
         <main class="exam-main">
           <Item key={sitting.question.paper.item} sitting={sitting} heading={heading} />
+          <MoveBar sitting={sitting} list={() => set_list(true)} />
         </main>
         <aside class="exam-side" aria-label="All questions">
           <Palette sitting={sitting} all={all} done={() => undefined} />
         </aside>
       </div>
-      <MoveBar sitting={sitting} list={() => set_list(true)} />
       {help && <Help close={() => set_help(false)} />}
       {list && (
         <Dialog title="Questions" close={() => set_list(false)}>
@@ -149,6 +149,7 @@ function PaletteSection(props: { sitting: Sitting; all: Status[]; section: numbe
   );
 }
 
+/** Before the palette, so that Tab goes from an answer to "Next" and not through every question of the paper. */
 function MoveBar({ sitting, list }: { sitting: Sitting; list: () => void }) {
   const answer = sitting.journal!.get(sitting.question.paper.item);
   const last = sitting.at === sitting.questions.length - 1;

@@ -227,8 +227,10 @@ export class Sitting {
   }
 
   async start(): Promise<void> {
+    const generation = this.generation;
     const { attempt } = this.attempt!;
-    this.adopt(await post<Attempt>(`/v1/attempts/${attempt}/start`, {}));
+    const started = await post<Attempt>(`/v1/attempts/${attempt}/start`, {});
+    if (generation === this.generation) this.adopt(started);
   }
 
   private async load(): Promise<void> {
@@ -340,8 +342,9 @@ export class Sitting {
 
   /** A heartbeat that came too late is refused; reading the attempt never is. */
   private look(): void {
+    const generation = this.generation;
     void get<Attempt>(`/v1/attempts/${this.attempt!.attempt}`).then(
-      (attempt) => this.adopt(attempt),
+      (attempt) => generation === this.generation && this.adopt(attempt),
       () => undefined,
     );
   }
@@ -518,6 +521,7 @@ export class Sitting {
   private async load_result(): Promise<void> {
     const generation = this.generation;
     const path = `/v1/attempts/${this.attempt!.attempt}`;
+    if (TAKING_INPUT.includes(this.view)) this.show("time-over"); // the network was away until after the publication
     try {
       const card = await this.persistent(() => get<ScoreCard>(`${path}/result`));
       const sheet = await this.persistent(() => get<ResponseSheet>(`${path}/responses`)).catch(() => null);

@@ -32,7 +32,7 @@ export interface Reply<T> {
 }
 
 export interface CallOptions {
-  timeout_ms?: number;
+  timeout_ms?: number; // without a byte from the hall
   idempotency_key?: string;
   keepalive?: boolean; // lets the request outlive the page
 }
@@ -44,23 +44,40 @@ async function fetch_text(method: string, path: string, body: unknown, options: 
   const headers: Record<string, string> = {};
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (options.idempotency_key) headers["Idempotency-Key"] = options.idempotency_key;
-  const timer = new AbortController();
-  const timeout = setTimeout(() => timer.abort(), options.timeout_ms ?? TIMEOUT_MS);
+  const silence = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const heard = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => silence.abort(), options.timeout_ms ?? TIMEOUT_MS);
+  };
+  heard();
   try {
     const response = await fetch(path, {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
       credentials: "same-origin",
-      signal: timer.signal,
+      signal: silence.signal,
       keepalive: options.keepalive ?? false,
     });
-    return { response, text: await response.text() };
+    return { response, text: await text_of(response, heard) };
   } catch {
     throw new Unreachable("No answer from the hall.");
   } finally {
-    clearTimeout(timeout);
+    clearTimeout(timer);
   }
+}
+
+/** A paper with pictures may take minutes on a bad line, and would never come whole if each try had only seconds. */
+async function text_of(response: Response, heard: () => void): Promise<string> {
+  const reader = response.body?.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let part = await reader?.read(); part && !part.done; part = await reader!.read()) {
+    heard();
+    text += decoder.decode(part.value, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 /**

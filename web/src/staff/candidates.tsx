@@ -1,7 +1,7 @@
 // candidates.tsx - the list of candidates: search, filter, pages, and more time for one of them.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { sentence } from "../core/api";
+import { Problem, sentence } from "../core/api";
 import { local_time } from "../core/clock";
 import type { CandidateRow } from "../core/types";
 import { Dialog } from "../candidate/parts";
@@ -144,7 +144,8 @@ function AddTime(props: { desk: Desk; row: CandidateRow; close: () => void; said
   const [reason, set_reason] = useState("");
   const [busy, set_busy] = useState(false);
   const [fault, set_fault] = useState<string | null>(null);
-  const key = useRef(crypto.randomUUID()); // one order, however often it is sent
+  const [unsure, set_unsure] = useState(false); // sent, and no answer came: the hall may have done it
+  const key = useRef(crypto.randomUUID()); // one order, however often it is sent; so it must stay the same one
   const submit = async (event: Event) => {
     event.preventDefault();
     const n = Number(minutes);
@@ -157,6 +158,7 @@ function AddTime(props: { desk: Desk; row: CandidateRow; close: () => void; said
       said(`${row.name} has ${n} more ${n === 1 ? "minute" : "minutes"}.`);
       close();
     } catch (error) {
+      if (!(error instanceof Problem) || error.passing) set_unsure(true);
       set_fault(sentence(error));
       set_busy(false);
     }
@@ -169,23 +171,24 @@ function AddTime(props: { desk: Desk; row: CandidateRow; close: () => void; said
         </p>
         <label class="field">
           <span>Minutes</span>
-          <input name="minutes" inputMode="numeric" value={minutes} onInput={(event) => set_minutes(event.currentTarget.value)} />
+          <input name="minutes" inputMode="numeric" readOnly={unsure} value={minutes} onInput={(event) => set_minutes(event.currentTarget.value)} />
         </label>
         <label class="field">
           <span>Reason</span>
-          <input name="reason" value={reason} onInput={(event) => set_reason(event.currentTarget.value)} />
+          <input name="reason" readOnly={unsure} value={reason} onInput={(event) => set_reason(event.currentTarget.value)} />
         </label>
         {fault && (
           <p class="fault" role="alert">
             {fault}
           </p>
         )}
+        {unsure && <p class="hint">The time may have been added already. Send it again to be sure: it is added only once.</p>}
         <div class="actions">
           <button type="button" class="button" onClick={close}>
-            Cancel
+            {unsure ? "Close" : "Cancel"}
           </button>
           <button class="button button-main" disabled={busy}>
-            Add time
+            {unsure ? "Send again" : "Add time"}
           </button>
         </div>
       </form>

@@ -40,6 +40,7 @@ export class Desk {
   private failures = 0;
   private listed_at = -Infinity;
   private asked = 0; // the list's newest question; older replies are dropped
+  private generation = 0; // of the sign-in; what was asked before it, or before signing out, is dropped
 
   subscribe(listener: () => void): () => void {
     this.listeners.add(listener);
@@ -52,6 +53,7 @@ export class Desk {
 
   async sign_in(name: string, password: string, totp: string): Promise<void> {
     const { name: officer } = await post<{ name: string; role: string }>("/v1/staff/sessions", { name, password, totp });
+    this.generation++;
     this.officer = officer;
     this.signed_in = "yes";
     this.notice = null;
@@ -59,12 +61,27 @@ export class Desk {
     await this.refresh();
   }
 
+  /** Only the hall can end the session: until it did, the officer is signed in, and an error says so. */
   async sign_out(): Promise<void> {
-    await call("DELETE", "/v1/sessions").catch(() => undefined);
+    await call("DELETE", "/v1/sessions").catch((error: unknown) => {
+      if (!(error instanceof Problem && error.status === 401)) throw error; // 401: it had ended before
+    });
     this.signed_in = "no";
-    this.overview = null;
-    this.rows = [];
+    this.forget();
     this.changed();
+  }
+
+  /** The next officer at this desk finds neither figures nor what the one before looked for. */
+  private forget(): void {
+    this.generation++;
+    this.asked++;
+    this.listed_at = -Infinity;
+    this.officer = "";
+    this.notice = this.lost = this.overview = this.next = null;
+    this.history = [];
+    this.rows = [];
+    this.filter = { q: "", state: "" };
+    this.pages = [null];
   }
 
   /** Runs for as long as the page lives. */
@@ -76,10 +93,14 @@ export class Desk {
   }
 
   async refresh(): Promise<void> {
+    const generation = this.generation;
     try {
-      this.take(await get<Overview>("/v1/staff/overview"));
+      const overview = await get<Overview>("/v1/staff/overview");
+      if (generation !== this.generation) return;
+      this.take(overview);
       if (performance.now() - this.listed_at > LIST_MS) await this.list();
     } catch (error) {
+      if (generation !== this.generation) return;
       this.failed(error);
     }
     this.changed();

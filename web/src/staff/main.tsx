@@ -83,6 +83,11 @@ function SignIn({ desk }: { desk: Desk }) {
 
 function Board({ desk }: { desk: Desk }) {
   const overview = desk.overview;
+  const [fault, set_fault] = useState<string | null>(null);
+  const sign_out = () => {
+    set_fault(null);
+    void desk.sign_out().catch((error: unknown) => set_fault(`You are still signed in. ${sentence(error)}`));
+  };
   return (
     <div class="page board">
       <header class="page-head">
@@ -94,12 +99,17 @@ function Board({ desk }: { desk: Desk }) {
           </p>
         </div>
         <div class="page-tools">
-          <button type="button" class="button-quiet" onClick={() => void desk.sign_out()}>
+          <button type="button" class="button-quiet" onClick={sign_out}>
             Sign out
           </button>
         </div>
       </header>
       <main>
+        {fault && (
+          <p class="banner banner-warn" role="alert">
+            {fault}
+          </p>
+        )}
         {desk.lost && (
           <p class="banner banner-warn" role="alert">
             {desk.lost} The figures below are {Math.round((performance.now() - desk.overview_at) / 1000)} s old.
