@@ -14,6 +14,7 @@
 enum {
     TURN_US_MAX = 20000, /* orders are seen at least that often */
     TIMERS_MAX = 512,    /* fired in one turn */
+    FULL_US = 50000,     /* who found no room for a handshake looks again after it */
 };
 
 struct seat {
@@ -109,6 +110,14 @@ static void send_request(struct seat *seat, int64_t now)
     virtual_lost(&seat->v, &agent->stand, now);
 }
 
+/* A handshake costs more than anything else here. If all who want one began, none would end before
+ * the hall's patience does, and all would begin again: so who comes when many are under way comes
+ * later, and that counts as our lateness. */
+static bool must_wait(const struct seat *seat)
+{
+    return !seat->conn && io_full(seat->agent->io);
+}
+
 /* Lets the candidate do all that is due now, then sleeps it. */
 static void serve(struct seat *seat)
 {
@@ -116,6 +125,10 @@ static void serve(struct seat *seat)
     enum doing doing;
     do {
         int64_t now = agent_clock_us();
+        if (must_wait(seat)) {
+            wake_at(seat, MAX(virtual_wake(&seat->v), now + FULL_US));
+            return;
+        }
         out_clear(&agent->out);
         doing = virtual_act(&seat->v, &agent->stand, now, &agent->out);
         if (doing == DO_SEND)
@@ -158,8 +171,8 @@ static void fire_timers(struct agent *agent)
     int64_t now = agent_clock_us();
     for (unsigned fired = 0; fired < TIMERS_MAX && agent->heap[0].wake_us <= now; fired++) {
         struct seat *seat = &agent->seats[agent->heap[0].seat];
-        if (!seat->v.in_flight)
-            hist_record(&agent->stand.board->lag, now - agent->heap[0].wake_us);
+        if (!seat->v.in_flight && !must_wait(seat))
+            hist_record(&agent->stand.board->lag, now - virtual_wake(&seat->v));
         serve(seat);
         now = agent_clock_us();
     }

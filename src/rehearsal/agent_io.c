@@ -25,6 +25,7 @@ enum {
     HEAD_BYTES_MAX = 16 * 1024,
     SCRATCH_BYTES = 64 * 1024,
     SOURCE_EACH = 8000,
+    HANDSHAKES_MAX = 32, /* at once: some 60 ms of one core */
     CONNS_SPARE = 1024
 };
 #define REPLY_BYTES_MAX (64 * MIB)
@@ -50,8 +51,8 @@ struct io {
     const struct io_target *target;
     struct io_hooks hooks;
     SSL_CTX *tls;
-    unsigned count;
-    struct io_conn *conns; /* together: each is cold when its reply comes */
+    unsigned count, handshakes; /* open; of TLS, under way */
+    struct io_conn *conns;      /* together: each is cold when its reply comes */
     uint32_t conns_used, conns_max;
     struct io_conn *closed, *broken, *free;
     char *scratch;
@@ -194,6 +195,11 @@ unsigned io_count(const struct io *io)
     return io->count;
 }
 
+bool io_full(const struct io *io)
+{
+    return io->handshakes >= HANDSHAKES_MAX;
+}
+
 static bool source_choose(const struct io *io, int fd, uint32_t number)
 {
     int on = 1;
@@ -256,8 +262,10 @@ struct io_conn *io_connect(struct io *io, void *owner, uint32_t number, struct i
         io->free = conn->next;
     *conn = (struct io_conn){ .owner = owner, .ticket = ticket };
     conn->in = conn->out = out_make(REPLY_BYTES_MAX);
-    if (conn_start(io, conn, number))
+    if (conn_start(io, conn, number)) {
+        io->handshakes += conn->tls != NULL;
         return conn;
+    }
     int saved = errno;
     SSL_free(conn->tls);
     if (conn->fd >= 0)
@@ -282,6 +290,7 @@ void io_close(struct io *io, struct io_conn *conn)
     must(conn->state != CONN_CLOSED);
     unlink_broken(io, conn);
     io->count -= conn->state == CONN_OPEN;
+    io->handshakes -= conn->state == CONN_CONNECTING && conn->tls;
     conn->state = CONN_CLOSED;
     SSL_free(conn->tls); /* no close_notify: a lost network sends none either */
     conn->tls = NULL;
@@ -463,6 +472,7 @@ static bool establish(struct io *io, struct io_conn *conn)
     }
     conn->state = CONN_OPEN;
     io->count++;
+    io->handshakes -= conn->tls != NULL;
     if (conn->tls && io->hooks.secured)
         io->hooks.secured(conn->owner, SSL_session_reused(conn->tls));
     return true;

@@ -58,6 +58,7 @@ struct io_conn *io_connect(struct io *io, void *owner, uint32_t number, struct i
 void io_send(struct io *io, struct io_conn *conn, str request); /* copies */
 void io_close(struct io *io, struct io_conn *conn);
 unsigned io_count(const struct io *io); /* established */
+bool io_full(const struct io *io);      /* so many handshakes are under way: connect later */
 
 void io_turn(struct io *io, int64_t timeout_us);
 
