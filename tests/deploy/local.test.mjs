@@ -2,25 +2,15 @@
 // are real builds (fault.c). The rehearsal's ledger says whether anything acknowledged was lost.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { chmodSync, copyFileSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { copyFileSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { EXAMHALL, Serving, expect, folder, json, remove, sleep, write } from "../cli/support.mjs";
+import { FAULTY, program, run } from "./support.mjs";
 
 const CANDIDATES = 500;
-const FAULTY = resolve(process.env.FAULTY ?? "build/faulty");
 let dir, data, hall, version;
 
-/** Beside everything else that goes on here: { status, out, err }. */
-function run(...args) {
-  const child = spawn(EXAMHALL, args, { stdio: ["ignore", "pipe", "pipe"] });
-  let out = "";
-  let err = "";
-  child.stdout.on("data", (text) => (out += text));
-  child.stderr.on("data", (text) => (err += text));
-  return new Promise((done) => child.once("exit", (status, signal) => done({ status: status ?? signal, out, err })));
-}
 const deploy = (...args) => run("deploy", "local", "--data", data, "--watch", "4s", ...args);
 
 async function deployed(...args) {
@@ -40,18 +30,7 @@ async function rolled_back(...args) {
   return result;
 }
 
-/** The same program but for one text in it, which becomes another of its length. */
-function other_program(name, text, instead) {
-  const bytes = readFileSync(EXAMHALL);
-  assert.equal(text.length, instead.length);
-  let at = bytes.indexOf(text);
-  assert.ok(at >= 0, text);
-  for (; at >= 0; at = bytes.indexOf(text, at + 1)) bytes.write(instead, at);
-  const path = join(dir, name);
-  writeFileSync(path, bytes);
-  chmodSync(path, 0o755);
-  return path;
-}
+const other_program = (name, text, instead) => program(join(dir, name), text, instead);
 const newer = () => `${version.slice(0, -1)}${version.endsWith("!") ? "?" : "!"}`;
 
 /** Candidates `from`.. sit for a minute and submit; resolves to what `rehearse --json` says. */
@@ -104,11 +83,11 @@ describe("deploy local", () => {
   });
 
   test("bad programs are taken back, the file of the good one being gone; what was acknowledged stays", async () => {
-    const program = join(dir, "serving");
-    copyFileSync(EXAMHALL, program);
-    await deployed("--binary", program);
-    writeFileSync(`${program}.new`, "overwritten");
-    remove(program);
+    const serving = join(dir, "serving");
+    copyFileSync(EXAMHALL, serving);
+    await deployed("--binary", serving);
+    writeFileSync(`${serving}.new`, "overwritten");
+    remove(serving);
     const sat = sitting(CANDIDATES);
     await sleep(8000);
     assert.match((await rolled_back("--binary", join(FAULTY, "examhall-500s"))).reason, /errors: .* were 5xx/);
