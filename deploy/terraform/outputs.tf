@@ -8,6 +8,14 @@ output "cluster_endpoint" {
   value       = module.cluster.cluster_endpoint
 }
 
+output "runner" {
+  description = "Where a pipeline's runner stands that reaches the API server: give it one of these subnets, and this group."
+  value = {
+    subnet_ids        = module.network.private_subnet_ids
+    security_group_id = module.cluster.cluster_security_group_id
+  }
+}
+
 output "load_balancer_dns_name" {
   description = "What the domain's record points to."
   value       = module.edge.dns_name

@@ -193,6 +193,20 @@ static void check_modules(const struct checking *c, const struct env *env)
     check_lock(c, env);
 }
 
+/* The machines that a forge rents out stand outside, and the API server is reached from inside. */
+static void check_runner(const struct checking *c, const struct env *env)
+{
+    static const struct spec_row rented = { .choices = "^(ubuntu|windows|macos|saas)-" };
+    const struct env_value *runner = env_value(env, "runner");
+    if (spec_is(&rented, SPEC_PATTERN, runner->text) &&
+        !env_text(env, "cluster.public_access_cidrs").n)
+        spec_mistake(c->mistakes, runner->line,
+                     "runner is %.*s, which stands outside, but the API server of %.*s is reached "
+                     "from inside only; name a runner inside, such as self-hosted, or its "
+                     "addresses: cluster: {public_access_cidrs: [203.0.113.7/32]}",
+                     STR_ARG(runner->text), STR_ARG(env->name));
+}
+
 static void check_after(const struct checking *c, const struct env *env)
 {
     const struct env_value *after = env_value(env, "after");
@@ -249,6 +263,7 @@ static void check_cloud(const struct checking *c, const struct env *env)
     check_network(c, env);
     check_modules(c, env);
     check_after(c, env);
+    check_runner(c, env);
     check_names(c, env);
 }
 

@@ -46,9 +46,11 @@ static const struct {
       "size" },
     { ".github/workflows/deliver-<environment>.yml", "on.workflow_run.workflows[0]", "name" },
     { ".github/workflows/deliver-<environment>.yml", "env.EXAMHALL_REHEARSE", "size" },
+    { ".github/workflows/deliver-<environment>.yml", "jobs.deliver.runs-on", "name" },
     { ".gitlab/deliver-<environment>.yml", "deliver <environment>.needs[0]", "name" },
     { ".gitlab/deliver-<environment>.yml", "deliver <environment>.variables.EXAMHALL_REHEARSE",
       "size" },
+    { ".gitlab/deliver-<environment>.yml", "deliver <environment>.tags[0]", "name" },
 };
 
 static bool path_matches(str pattern, str path)

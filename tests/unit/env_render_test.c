@@ -176,6 +176,22 @@ TEST(env_diff, two_sizes_are_identical_but_for_what_is_listed)
     arena_fini(&arena);
 }
 
+TEST(env_diff, each_environment_may_be_delivered_by_a_runner_of_its_own)
+{
+    start();
+    const struct env_files *nonprod = render("", "nonprod");
+    const struct env_files *prod = render(", runner: prod-delivery", "prod");
+    CHECK_HAS(file_of(nonprod, ".github/workflows/deliver-nonprod.yml"),
+              STR("\n    runs-on: \"self-hosted\"\n"));
+    CHECK_HAS(file_of(prod, ".github/workflows/deliver-prod.yml"),
+              STR("\n    runs-on: \"prod-delivery\"\n"));
+    CHECK_HAS(file_of(prod, ".gitlab/deliver-prod.yml"), STR("\n  tags: [\"prod-delivery\"]\n"));
+    struct env_comparison c = compare(nonprod, prod);
+    for (const struct env_difference *d = c.first; d; d = d->next)
+        CHECK(d->kind);
+    arena_fini(&arena);
+}
+
 TEST(env_diff, what_one_environment_sets_for_itself_is_found)
 {
     static const char *const rows[][2] = {
