@@ -4,13 +4,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { connect as connect_tls } from "node:tls";
 import { Candidate } from "./candidate.mjs";
-import { EXAMHALL, Serving, codes, expect, folder, free_port, json, remove, sleep, until } from "./support.mjs";
+import { EXAMHALL, ROOT, Serving, codes, expect, folder, free_port, json, remove, sleep, until } from "./support.mjs";
 
 const CANDIDATES = 6;
 let dir, data, key, gate_port, hall_probes, hall;
@@ -113,6 +113,20 @@ describe("a hall and gateways apart", () => {
     }
   });
 
+  test("who calls whom, as the kernel has it, is what the chart's network policies are made of", async (t) => {
+    if (process.getuid() !== 0) return t.skip("only root sees the sockets of processes that gave their rights up");
+    const values = readFileSync(join(ROOT, "deploy/helm/examhall/values.yaml"), "utf8");
+    const allowed = [...values.matchAll(/- \{from: (\w+), to: (\w+), port: (\w+)\}/g)].map(([, from, to, port]) => `${from} to ${to}, ${port}`);
+    const [roll, code] = [...codes(data)][CANDIDATES + 1];
+    const candidate = await Candidate.start(first, roll, code);
+    const seen = new Set();
+    for (let i = 0; i < 20; i++, await sleep(50))
+      for (const [from, part] of [["gateway", first], ["hall", hall]])
+        for (const port of called_by(part.process.pid)) seen.add(`${from} to ${port === gate_port ? "hall, gate" : `port ${port}`}`);
+    assert.deepEqual(await candidate.stop(), []);
+    assert.deepEqual([...seen], allowed);
+  });
+
   test("hall and tunnel may hold as many connections as the machine's hard limit lets them", () => {
     for (const name of ["hall", "tunnel"]) {
       const pid = readFileSync(join(data, `run/${name}.pid`), "utf8").trim();
@@ -205,6 +219,29 @@ describe("a hall and gateways apart", () => {
     assert.match(expect(1, "upgrade", "--data", data).err, /runs apart from its gateways/);
   });
 });
+
+/** The TCP ports that a process or its children are connected to, other than by having been called themselves. */
+function called_by(pid) {
+  const sockets = new Map(); // of all processes, by inode
+  for (const line of ["tcp", "tcp6"].flatMap((kind) => readFileSync(`/proc/${pid}/net/${kind}`, "utf8").trim().split("\n").slice(1))) {
+    const [, local, remote, state, , , , , , inode] = line.trim().split(/\s+/);
+    const port = (address) => parseInt(address.split(":")[1], 16);
+    sockets.set(inode, { local: port(local), remote: port(remote), listens: state === "0A" });
+  }
+  const family = (of) => [of, ...readFileSync(`/proc/${of}/task/${of}/children`, "utf8").trim().split(" ").filter(Boolean).flatMap(family)];
+  const links = family(pid).flatMap((of) => readdirSync(`/proc/${of}/fd`).map((fd) => link(`/proc/${of}/fd/${fd}`)));
+  const mine = links.map((name) => sockets.get(/^socket:\[(\d+)\]$/.exec(name)?.[1])).filter(Boolean);
+  const own = new Set(mine.filter((socket) => socket.listens).map((socket) => socket.local));
+  return new Set(mine.filter((socket) => !socket.listens && !own.has(socket.local)).map((socket) => socket.remote));
+}
+
+function link(path) {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ""; // closed meanwhile
+  }
+}
 
 const is_refused = (port) =>
   new Promise((known) => {
