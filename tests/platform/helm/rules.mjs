@@ -63,6 +63,11 @@ const POLICIES = [
   ["a policy denies everything that no other allows", (o) => (of(o, "NetworkPolicy").some((p) => !p.spec.ingress && !p.spec.egress && p.spec.policyTypes.length === 2 && pods(o).every((pod) => fits(p.spec.podSelector, pod.labels))) ? [] : [{}]), (o) => (of(o, "NetworkPolicy").find((p) => !p.spec.ingress).spec.policyTypes = ["Ingress"])],
   ["the hall is called by gateways only, and calls nobody", (o) => of(o, "NetworkPolicy").filter((p) => p.metadata.labels["app.kubernetes.io/component"] === "hall").filter((p) => p.spec.egress.length || p.spec.ingress.some((rule) => rule.ports[0].port === "gate" ? rule.from.length !== 1 || rule.from[0].podSelector.matchLabels["app.kubernetes.io/component"] !== "gateway" : rule.ports[0].port !== "probes" || !rule.from)), (o) => of(o, "NetworkPolicy").find((p) => p.metadata.labels["app.kubernetes.io/component"] === "hall").spec.egress.push({})],
   ["gateways call the hall and the name server, and nothing else", (o) => of(o, "NetworkPolicy").filter((p) => p.metadata.labels["app.kubernetes.io/component"] === "gateway").filter((p) => p.spec.egress.some((rule) => !rule.to || !(rule.ports.every((port) => port.port === 53) || rule.to[0].podSelector.matchLabels["app.kubernetes.io/component"] === "hall"))), (o) => delete of(o, "NetworkPolicy").find((p) => p.metadata.labels["app.kubernetes.io/component"] === "gateway").spec.egress[0].to],
+  ["what is called has one port and one name, in its pod and its service: EKS asks for it", (o) => of(o, "NetworkPolicy").flatMap((p) => p.spec.egress ?? []).filter((rule) => rule.to?.[0].podSelector).filter((rule) => {
+    const pod = pods(o).find((p) => fits(rule.to[0].podSelector, p.labels));
+    const port = pod?.spec.containers.flatMap((c) => c.ports).find((have) => have.name === rule.ports[0].port);
+    return !port || !of(o, "Service").some((s) => fits(s.spec.selector, pod.labels) && s.spec.ports.some((p) => p.name === port.name && p.port === port.containerPort));
+  }), (o) => (of(o, "Service").flatMap((s) => s.spec.ports).find((port) => port.name === "gate").port = 443)],
 ];
 
 const name_of = (thing) => thing.metadata?.name ?? thing.name ?? "";
