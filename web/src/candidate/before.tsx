@@ -4,6 +4,8 @@ import { useEffect, useState } from "preact/hooks";
 import { Problem, hall_clock, sentence } from "../core/api";
 import { countdown, local_time } from "../core/clock";
 import { code_clean, code_fault, code_grouped } from "../core/code";
+import { sign_in } from "./coming_in";
+import { start } from "./following";
 import { ShortcutTable, StagesExplained } from "./help";
 import { Page, Tools } from "./page";
 import { Legend, use_tick } from "./parts";
@@ -26,7 +28,7 @@ export function SignIn({ sitting }: { sitting: Sitting }) {
     if (wrong || busy) return;
     set_busy(true);
     try {
-      await sitting.sign_in(roll.trim(), clean);
+      await sign_in(sitting, roll.trim(), clean);
     } catch (error) {
       set_fault(sentence(error));
       if (error instanceof Problem && error.retry_after_s) set_again_at(performance.now() + error.retry_after_s * 1000);
@@ -151,11 +153,11 @@ function StartCard({ sitting }: { sitting: Sitting }) {
     // Whether it really opened is the hall's to say; asked spread over three seconds, as everyone waits for this instant.
     if (may_start && state !== "ready") sitting.beat_in(3000 * Math.random());
   }, [may_start]);
-  const start = async () => {
+  const start_now = async () => {
     set_busy(true);
     set_fault(null);
     try {
-      await sitting.start();
+      await start(sitting);
     } catch (error) {
       set_fault(sentence(error));
     } finally {
@@ -178,7 +180,7 @@ function StartCard({ sitting }: { sitting: Sitting }) {
           </p>
         </>
       )}
-      <button type="button" class="button button-main button-wide" disabled={!may_start || busy} onClick={() => void start()}>
+      <button type="button" class="button button-main button-wide" disabled={!may_start || busy} onClick={() => void start_now()}>
         {busy ? "Starting…" : "Start the exam"}
       </button>
       {fault && (

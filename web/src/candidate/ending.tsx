@@ -2,7 +2,10 @@
 
 import { useEffect } from "preact/hooks";
 import { local_date_time } from "../core/clock";
+import { use_here } from "./coming_in";
 import { statuses } from "./exam";
+import { submit } from "./handing_in";
+import { saves_file } from "./leaving";
 import { Page, Tools, question_list, save_file } from "./page";
 import { STATUSES, status_name, tally } from "./paper";
 import { NetworkBanner, SaveTotal, StatusShape, Timer } from "./parts";
@@ -40,7 +43,7 @@ export function Summary({ sitting }: { sitting: Sitting }) {
           <button type="button" class="button" disabled={sitting.handing_in} onClick={() => sitting.back_to_exam()}>
             Back to the questions
           </button>
-          <button type="button" class="button button-main" disabled={busy} onClick={() => void sitting.submit()}>
+          <button type="button" class="button button-main" disabled={busy} onClick={() => void submit(sitting)}>
             Submit now
           </button>
         </div>
@@ -153,7 +156,7 @@ export function ReceiptPage({ sitting }: { sitting: Sitting }) {
             Print
           </button>
           {sitting.rest && sitting.rest.saves.length + sitting.rest.lost.length > 0 && (
-            <button type="button" class="button-quiet" onClick={() => save_file(`saves-${object.roll}-${object.exam}.json`, sitting.saves_file())}>
+            <button type="button" class="button-quiet" onClick={() => save_file(`saves-${object.roll}-${object.exam}.json`, saves_file(object.roll, sitting.rest!))}>
               Download receipts of every save
             </button>
           )}
@@ -216,7 +219,7 @@ export function OtherTab({ sitting }: { sitting: Sitting }) {
     <Page title="Open in another window" narrow>
       <section class="card">
         <p>Your exam goes on in the window that you opened last. Nothing is lost; this one only stopped taking answers.</p>
-        <button type="button" class="button button-main" onClick={() => void sitting.use_here()}>
+        <button type="button" class="button button-main" onClick={() => void use_here(sitting)}>
           Go on in this window
         </button>
       </section>

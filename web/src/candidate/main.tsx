@@ -7,7 +7,9 @@ import "../style/candidate.css";
 import "../style/exam.css";
 import { Instructions, SignIn } from "./before";
 import { Closed, Elsewhere, OtherTab, ReceiptPage, Summary, TimeOver } from "./ending";
+import { boot } from "./coming_in";
 import { Exam } from "./exam";
+import { beat } from "./following";
 import { Waiting } from "./page";
 import { Announcer, use_sitting } from "./parts";
 import { ResultPage } from "./result";
@@ -69,6 +71,6 @@ function Current({ sitting }: { sitting: Sitting }) {
 }
 
 settings_apply(settings_read());
-const sitting = new Sitting();
+const sitting = new Sitting(beat);
 render(<App sitting={sitting} />, document.getElementById("app")!);
-void sitting.boot();
+void boot(sitting);

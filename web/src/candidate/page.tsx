@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { sentence } from "../core/api";
+import { sign_out } from "./coming_in";
 import { Help } from "./help";
 import { Dialog } from "./parts";
 import type { Sitting } from "./sitting";
@@ -56,11 +57,11 @@ function SignOut({ sitting, close }: { sitting: Sitting; close: () => void }) {
   const [busy, set_busy] = useState(false);
   const [fault, set_fault] = useState<string | null>(null);
   const asking = sitting.ended && sitting.rest === null;
-  const sign_out = async () => {
+  const leave = async () => {
     set_busy(true);
     set_fault(null);
     try {
-      await sitting.sign_out();
+      await sign_out(sitting);
     } catch (error) {
       set_fault(`You are still signed in. ${sentence(error)}`);
       set_busy(false);
@@ -78,7 +79,7 @@ function SignOut({ sitting, close }: { sitting: Sitting; close: () => void }) {
         <button type="button" class="button" onClick={close}>
           Stay
         </button>
-        <button type="button" class="button button-main" disabled={busy || asking} onClick={() => void sign_out()}>
+        <button type="button" class="button button-main" disabled={busy || asking} onClick={() => void leave()}>
           {busy ? "Signing out…" : "Sign out"}
         </button>
       </div>
