@@ -2,8 +2,8 @@
 // submitted by itself, and the page shows the receipt without being asked. What comes too late is said, and not lost.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { Browser, Hall, all_recorded, choose, go_to, kept, shown, sign_in, sleep, start, until, why_not } from "./support.mjs";
+import { test } from "node:test";
+import { Browser, all_recorded, choose, go_to, hall_and_browsers, kept, shown, sign_in, sleep, start, until, why_not } from "./support.mjs";
 
 const SHORT = `  - name: short
     title: One minute
@@ -18,18 +18,7 @@ const ITEMS = [
   { question: "What is $3+3$? Type it.", options: null, label: null, answer: "6" },
 ];
 
-let hall;
-let browser;
-
-before(async () => {
-  if (why_not) return;
-  hall = await Hall.start(SHORT);
-  browser = await Browser.start();
-});
-after(async () => {
-  await browser?.stop();
-  await hall?.stop();
-});
+const [hall, browser] = hall_and_browsers(1, SHORT);
 
 async function open_exam() {
   const paper = hall.write("short.jsonl", ITEMS.map((item) => JSON.stringify({ passage: null, ...item })).join("\n") + "\n");

@@ -1,21 +1,10 @@
 // Without a mouse: sign in, start, answer, mark, clear, move, submit. And two windows, another device, the wall clock.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { Browser, Hall, all_recorded, choose, go_to, shown, sign_in, sleep, start, submit, total, until, why_not } from "./support.mjs";
+import { test } from "node:test";
+import { Browser, all_recorded, choose, go_to, hall_and_browsers, shown, sign_in, sleep, start, submit, total, until, why_not } from "./support.mjs";
 
-let hall;
-let browser;
-
-before(async () => {
-  if (why_not) return;
-  hall = await Hall.start();
-  browser = await Browser.start();
-});
-after(async () => {
-  await browser?.stop();
-  await hall?.stop();
-});
+const [hall, browser] = hall_and_browsers(1);
 
 const chosen = (page) => page.$$eval(".choice", (all) => all.findIndex((choice) => choice.querySelector("input").checked));
 const status = (page, number) => page.getAttribute(`.exam-side .palette-item[aria-label^="Question ${number}:"]`, "data-status");

@@ -1,24 +1,10 @@
 // An officer's day: sign in, see the numbers, give time, close, score, publish; and the candidate sees each of it.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { Browser, Hall, all_recorded, choose, shown, sign_in, start, totp, until, why_not } from "./support.mjs";
+import { test } from "node:test";
+import { all_recorded, choose, hall_and_browsers, sign_in, start, totp, until, why_not } from "./support.mjs";
 
-let hall;
-let candidate;
-let officer;
-
-before(async () => {
-  if (why_not) return;
-  hall = await Hall.start();
-  candidate = await Browser.start();
-  officer = await Browser.start();
-});
-after(async () => {
-  await candidate?.stop();
-  await officer?.stop();
-  await hall?.stop();
-});
+const [hall, candidate, officer] = hall_and_browsers(2);
 
 const tile = (page, name) => page.textContent(`[data-tile="${name}"] b`);
 

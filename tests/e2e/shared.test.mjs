@@ -4,21 +4,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { Browser, Hall, all_recorded, choose, kept, next, sign_in, sign_out, start, submit, total, until, why_not } from "./support.mjs";
+import { test } from "node:test";
+import { Browser, all_recorded, choose, hall_and_browsers, kept, next, sign_in, sign_out, start, submit, total, until, why_not } from "./support.mjs";
 
-let hall;
-let browser;
-
-before(async () => {
-  if (why_not) return;
-  hall = await Hall.start();
-  browser = await Browser.start();
-});
-after(async () => {
-  await browser?.stop();
-  await hall?.stop();
-});
+const [hall, browser] = hall_and_browsers(1);
 
 /** Chooses the first answer of the next `count` questions that have a list of them. */
 async function answer(page, count) {

@@ -4,8 +4,8 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { Browser, Hall, ROOT, all_recorded, choose, go_to, next, shown, sign_in, sleep, start, submit, total, until, why_not } from "./support.mjs";
+import { test } from "node:test";
+import { ROOT, all_recorded, choose, go_to, hall_and_browsers, next, shown, sign_in, sleep, start, submit, total, until, why_not } from "./support.mjs";
 
 const BESIDE = ["../shared/data/papers", "../../shared/data/papers"].map((folder) => join(ROOT, folder));
 const PAPERS = process.env.EXAMHALL_PAPERS ? [process.env.EXAMHALL_PAPERS] : BESIDE; // EXAMHALL_PAPERS=none: the sample exam
@@ -33,18 +33,7 @@ function plan(item, right) {
   return right === "A" ? "B" : "A";
 }
 
-let hall;
-let browser;
-
-before(async () => {
-  if (why_not) return;
-  hall = await Hall.start(PAPER ? SAT : "");
-  browser = await Browser.start();
-});
-after(async () => {
-  await browser?.stop();
-  await hall?.stop();
-});
+const [hall, browser] = hall_and_browsers(1, PAPER ? SAT : "");
 
 async function candidate() {
   if (!PAPER) return { exam: "sample", ...hall.sample_candidate() };

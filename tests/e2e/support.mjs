@@ -10,6 +10,7 @@ import { get } from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
@@ -45,18 +46,16 @@ const alive = (pid) => existsSync(`/proc/${pid}`);
 
 /** A hall in a temporary folder: init, serve, and the command line on it. */
 export class Hall {
-  static async start(exams = "") {
-    const hall = new Hall();
-    hall.folder = mkdtempSync(join(tmpdir(), "examhall-e2e-"));
-    hall.data = join(hall.folder, "hall");
-    hall.made = JSON.parse((await run(EXAMHALL, ["init", hall.data, "--json"])).stdout);
-    const spec = join(hall.data, "hall.yaml");
+  async start(exams = "") {
+    this.folder = mkdtempSync(join(tmpdir(), "examhall-e2e-"));
+    this.data = join(this.folder, "hall");
+    this.made = JSON.parse((await run(EXAMHALL, ["init", this.data, "--json"])).stdout);
+    const spec = join(this.data, "hall.yaml");
     writeFileSync(spec, readFileSync(spec, "utf8").replace(/^exams:\n/m, `exams:\n${exams}`));
-    hall.port = await free_port();
-    hall.url = `https://localhost:${hall.port}`;
-    hall.serve();
-    await hall.ready();
-    return hall;
+    this.port = await free_port();
+    this.url = `https://localhost:${this.port}`;
+    this.serve();
+    await this.ready();
   }
 
   serve() {
@@ -139,14 +138,14 @@ export class Hall {
   }
 
   async stop() {
-    if (this.process.exitCode === null && this.process.signalCode === null) {
+    if (this.process && this.process.exitCode === null && this.process.signalCode === null) {
       const ended = new Promise((done) => this.process.once("exit", done));
       this.process.kill("SIGTERM");
       const too_long = setTimeout(() => this.process.kill("SIGKILL"), 10_000);
       await ended;
       clearTimeout(too_long);
     }
-    rmSync(this.folder, { recursive: true, force: true });
+    if (this.folder) rmSync(this.folder, { recursive: true, force: true });
   }
 }
 
@@ -165,11 +164,15 @@ const FLAGS = [
 export class Browser {
   static async start(options = {}) {
     const browser = new Browser();
-    browser.profile = mkdtempSync(join(tmpdir(), "examhall-e2e-profile-"));
-    browser.options = options;
-    browser.complaints = []; // what the page's own console said was wrong
-    await browser.open();
+    await browser.start(options);
     return browser;
+  }
+
+  async start(options = {}) {
+    this.profile = mkdtempSync(join(tmpdir(), "examhall-e2e-profile-"));
+    this.options = options;
+    this.complaints = []; // what the page's own console said was wrong
+    await this.open();
   }
 
   async open() {
@@ -204,8 +207,24 @@ export class Browser {
 
   async stop() {
     await this.context?.close().catch(() => undefined);
-    rmSync(this.profile, { recursive: true, force: true });
+    if (this.profile) rmSync(this.profile, { recursive: true, force: true });
   }
+}
+
+/** For all tests of a file: a hall with `exams` (lines of its spec) and `count` browsers, there from the first test to the last. */
+export function hall_and_browsers(count, exams = "") {
+  const hall = new Hall();
+  const browsers = Array.from({ length: count }, () => new Browser());
+  before(async () => {
+    if (why_not) return;
+    await hall.start(exams);
+    for (const browser of browsers) await browser.start();
+  });
+  after(async () => {
+    for (const browser of browsers) await browser.stop();
+    await hall.stop();
+  });
+  return [hall, ...browsers];
 }
 
 /** RFC 6238, SHA-1, six digits, 30 seconds. */
