@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import { copyFileSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { EXAMHALL, Serving, expect, folder, json, remove, sleep, write } from "../cli/support.mjs";
-import { FAULTY, program, run } from "./support.mjs";
+import { EXAMHALL, Serving, expect, folder, remove, sleep } from "../cli/support.mjs";
+import { FAULTY, codes_of, hall_with, program, run } from "./support.mjs";
 
 const CANDIDATES = 500;
 let dir, data, hall, version;
@@ -35,9 +35,7 @@ const newer = () => `${version.slice(0, -1)}${version.endsWith("!") ? "?" : "!"}
 
 /** Candidates `from`.. sit for a minute and submit; resolves to what `rehearse --json` says. */
 async function sitting(from) {
-  const lines = expect(0, "roster", "export", "--codes", "--data", data).out.trim().split("\n");
-  const mine = lines.slice(1).filter((line) => line.startsWith("D")).slice(from, from + CANDIDATES);
-  const codes = write(dir, `codes-${from}.csv`, [lines[0], ...mine, ""].join("\n"));
+  const codes = codes_of(data, from, from + CANDIDATES, dir);
   const target = `http://127.0.0.1:${hall.port}`;
   const args = ["--candidates", `${CANDIDATES}`, "--ramp", "5", "--minutes", "1", "--save-every", "2", "--drops-per-minute", "10"];
   const { out, err } = await run("rehearse", "--target", target, "--codes", codes, ...args, "--json");
@@ -48,11 +46,7 @@ const pids = () => ["gateway", "hall"].map((name) => Number(readFileSync(join(da
 
 before(async () => {
   dir = folder();
-  data = join(dir, "hall");
-  json("init", data);
-  const rows = Array.from({ length: 2 * CANDIDATES }, (_, i) => `D${String(i).padStart(5, "0")},Candidate ${i},2008-01-01,C1,sample`);
-  expect(0, "roster", "import", write(dir, "roster.csv", ["roll,name,birth,centre,exam", ...rows, ""].join("\n")), "--data", data);
-  expect(0, "exam", "open", "sample", "--data", data);
+  data = hall_with(2 * CANDIDATES, dir);
   version = expect(0, "--version").out.trim().split(" ")[1];
   hall = await Serving.start(data);
 });

@@ -8,24 +8,19 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { Serving, expect, folder, json, remove, sleep, until, write } from "../../cli/support.mjs";
-import { FAULTY, program, run } from "../../deploy/support.mjs";
+import { Serving, expect, folder, remove, sleep, until } from "../../cli/support.mjs";
+import { FAULTY, codes_of, hall_with, program, run } from "../../deploy/support.mjs";
 
 const RATE = 5000;
 const CANDIDATES = 13_000;
 const SAVE_EVERY_S = 2; // 6,500 saves a second, and what else they ask for
 const RAMP_S = 65; // 200 whole handshakes a second: each costs the candidates' side some 2 ms
 const BACK_MS = 30_000;
-let dir, data, hall, version, codes;
+let dir, data, hall, version;
 
 before(async () => {
   dir = folder();
-  data = join(dir, "hall");
-  json("init", data);
-  const rows = Array.from({ length: 2 * CANDIDATES }, (_, i) => `D${String(i).padStart(5, "0")},Candidate ${i},2008-01-01,C1,sample`);
-  expect(0, "roster", "import", write(dir, "roster.csv", ["roll,name,birth,centre,exam", ...rows, ""].join("\n")), "--data", data);
-  expect(0, "exam", "open", "sample", "--data", data);
-  codes = expect(0, "roster", "export", "--codes", "--data", data).out.trim().split("\n");
+  data = hall_with(2 * CANDIDATES, dir);
   version = expect(0, "--version").out.trim().split(" ")[1];
   hall = await Serving.start(data);
 });
@@ -36,10 +31,9 @@ after(async () => {
 
 /** Candidates of one half sit. `ended` resolves to what `rehearse --json` says, with the series of its report. */
 function sitting(half, minutes) {
-  const mine = codes.slice(1).filter((line) => line.startsWith("D")).slice(half * CANDIDATES, (half + 1) * CANDIDATES);
-  const file = write(dir, `codes-${half}.csv`, [codes[0], ...mine, ""].join("\n"));
+  const codes = codes_of(data, half * CANDIDATES, (half + 1) * CANDIDATES, dir);
   const report = join(dir, `report-${half}.html`);
-  const target = ["--target", `https://${hall.tls}`, "--ca", join(data, "keys/tls.crt"), "--codes", file];
+  const target = ["--target", `https://${hall.tls}`, "--ca", join(data, "keys/tls.crt"), "--codes", codes];
   const args = ["--candidates", `${CANDIDATES}`, "--ramp", `${RAMP_S}`, "--minutes", `${minutes}`, "--save-every", `${SAVE_EVERY_S}`];
   const began = Date.now();
   const ended = run("rehearse", ...target, ...args, "--report", report, "--json").then(({ out, err }) => {
