@@ -126,12 +126,28 @@ locals {
     }
   }
 
-  alarms = merge(local.disk_alarms, {
-    events-offline = {
-      about     = "partitions have no leader: saves to them wait"
-      namespace = "AWS/Kafka", metric = "OfflinePartitionsCount", statistic = "Maximum", above = 0, minutes = 1
-      of        = { "Cluster Name" = var.events_cluster_name }
+  # Measured from PER_BROKER on, which both sizes have.
+  copy_alarms = {
+    for broker in range(1, var.events_brokers + 1) : "events-copies-${broker}" => {
+      about     = "partitions of broker ${broker} have fewer copies than an acknowledgement takes: saves to them fail"
+      namespace = "AWS/Kafka", metric = "UnderMinIsrPartitionCount", statistic = "Maximum", above = 0, minutes = 1
+      of        = { "Cluster Name" = var.events_cluster_name, "Broker ID" = tostring(broker) }
     }
+  }
+
+  # Express brokers do not have this figure, nor those above: an alarm of it would be silent for ever.
+  offline_alarms = {
+    for name, alarm in {
+      events-offline = {
+        about     = "partitions have no leader: saves to them wait"
+        namespace = "AWS/Kafka", metric = "OfflinePartitionsCount", statistic = "Maximum", above = 0, minutes = 1
+        of        = { "Cluster Name" = var.events_cluster_name }
+      }
+    } : name => alarm if var.events_brokers > 0
+  }
+
+  alarms = merge(local.disk_alarms, local.copy_alarms, local.offline_alarms, {
+    # Maximum, since only controllers have the figure (KRaft), and of these only the active one has 1.
     events-controller = {
       about     = "the cluster has no active controller"
       namespace = "AWS/Kafka", metric = "ActiveControllerCount", statistic = "Maximum", below = 1, minutes = 3

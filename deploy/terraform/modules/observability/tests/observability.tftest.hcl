@@ -49,6 +49,45 @@ run "each_brokers_disk_has_its_own_alarm" {
   }
 }
 
+run "a_broker_whose_partitions_take_no_saves_is_an_alarm" {
+  command = plan
+
+  assert {
+    condition = alltrue([for broker in ["1", "2", "3"] :
+      aws_cloudwatch_metric_alarm.this["events-copies-${broker}"].dimensions["Broker ID"] == broker
+    ])
+    error_message = "fewer copies than min.insync.replicas: the producer is refused"
+  }
+}
+
+run "one_active_controller_among_those_that_wait_is_enough" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.this["events-controller"].statistic == "Maximum"
+      && aws_cloudwatch_metric_alarm.this["events-controller"].threshold == 1
+      && aws_cloudwatch_metric_alarm.this["events-controller"].comparison_operator == "LessThanThreshold"
+    )
+    error_message = "those that wait have 0: an average of all would ring always"
+  }
+}
+
+run "express_brokers_have_no_alarm_of_what_they_do_not_measure" {
+  command = plan
+
+  variables {
+    events_brokers = 0
+  }
+
+  assert {
+    condition = toset([
+      for name, alarm in aws_cloudwatch_metric_alarm.this : name if alarm.namespace == "AWS/Kafka"
+    ]) == toset(["events-controller"])
+    error_message = "an alarm without a figure never rings, and looks as if all were well"
+  }
+}
+
 run "without_a_topic_alarms_tell_nobody" {
   command = plan
 
