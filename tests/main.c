@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -65,6 +66,16 @@ void test_turn_over(const char *path, long at)
     int c = fgetc(file);
     CHECK(c >= 0 && fseek(file, at, SEEK_SET) == 0 && fputc(c ^ 0x5a, file) >= 0);
     CHECK_EQ(fclose(file), 0);
+}
+
+uint64_t test_limit_files(uint64_t files)
+{
+    struct rlimit limit;
+    CHECK_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    uint64_t before = limit.rlim_cur;
+    limit.rlim_cur = files;
+    CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    return before;
 }
 
 void test_listen(void)

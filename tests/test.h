@@ -19,6 +19,7 @@ NORETURN void test_failed(const char *file, int line, const char *format, ...) P
 uint64_t test_seed(void);   /* EXAMHALL_SEED, or the same number each run */
 const char *test_dir(void); /* one more empty folder for this test; removed afterwards */
 void test_turn_over(const char *path, long at); /* damages one byte of a file */
+uint64_t test_limit_files(uint64_t files); /* sets the limit of descriptors, gives what it was */
 /* Keeps what goes to standard error from now on, and shows it to nobody; test_heard ends that and
  * gives it (at most 1 MiB, until the next test_listen). */
 void test_listen(void);

@@ -83,7 +83,8 @@ static void write_log(struct out *out, const struct log *log)
     out_fmt(out, "examhall_log_sync_seconds_total %llu.%06llu\n",
             (unsigned long long)(stats.sync_us_total / 1000000),
             (unsigned long long)(stats.sync_us_total % 1000000));
-    metric_number(out, "log_has_room", "gauge", "0 when the disk is full and saves are refused.",
+    metric_number(out, "log_has_room", "gauge",
+                  "0 when saves are refused: the disk is full, or no descriptor is free.",
                   stats.has_room);
 }
 

@@ -18,6 +18,7 @@ static const struct {
     { FAIL_RATE, 429, "slow-down", "Too often", 1 },
     { FAIL_BUSY, 503, "busy", "Busy; try again", 1 },
     { FAIL_FULL, 503, "disk-full", "The hall has no room on its disk", 2 },
+    { FAIL_STARVED, 503, "busy", "The hall is short of descriptors or memory", 2 },
     { FAIL_WORLD, 500, "internal", "Something failed in the hall", 0 },
     { FAIL_CORRUPT, 500, "internal", "Something failed in the hall", 0 },
 };

@@ -381,7 +381,7 @@ static void accept_pause(struct server *server)
 {
     struct why why;
     if (!server->starved) {
-        fail_ignore(fail_errno(&why, FAIL_LIMIT,
+        fail_ignore(fail_errno(&why, FAIL_STARVED,
                                "nobody new is let in until descriptors are free; raise ulimit -n"),
                     "said here");
         note_fail("hall.no_descriptors", &why);

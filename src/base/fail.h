@@ -21,6 +21,7 @@ enum fail {
     FAIL_RATE,      /* too often; try later */
     FAIL_BUSY,      /* we cannot take this now; try again */
     FAIL_FULL,      /* no room on the disk */
+    FAIL_STARVED,   /* no descriptor or memory is free now; try again */
     FAIL_WORLD,     /* a system call or a peer failed */
     FAIL_CORRUPT,   /* stored bytes are damaged */
 };

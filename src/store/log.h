@@ -74,8 +74,9 @@ struct log_opts {
 fail log_open(struct log **log, const struct log_opts *opts, struct why *why) MUST_USE;
 
 /* Copies the record into the pending batch and gives it the next offset (also to *offset when not
- * NULL). FAIL_FULL: no room on the disk, nothing was appended, try again later (the log tries to
- * get room by itself, once a second). FAIL_BUSY: the batch is full, flush and try again. */
+ * NULL). FAIL_FULL: no room on the disk; FAIL_STARVED: no descriptor for the next file; of both,
+ * nothing was appended, try again later (the log does so by itself, once a second). FAIL_BUSY: the
+ * batch is full, flush and try again. */
 fail log_append(struct log *log, const struct record *record, uint64_t *offset,
                 struct why *why) MUST_USE;
 
@@ -103,7 +104,7 @@ fail log_read(struct log *log, uint64_t from, uint32_t topics, log_read_fn fn, v
 struct log_stats {
     uint64_t records, batches, bytes_written, segments;
     uint64_t sync_us_total, sync_us_max;
-    bool has_room;      /* false: appends are refused with FAIL_FULL */
+    bool has_room;      /* false: appends are refused with FAIL_FULL or FAIL_STARVED */
     uint64_t unchecked; /* records from before replay_from whose bytes are still to be checked */
     bool damaged;       /* some of those are not what was written */
 };

@@ -17,7 +17,8 @@ struct log_backend {
     const char *name;
     /* Makes or opens, recovers, and sets appended and last_at of what it found. */
     fail (*open)(struct log **log, const struct log_opts *opts, struct why *why);
-    /* Copies a valid record with its final offset. FAIL_FULL or FAIL_BUSY: nothing was taken. */
+    /* Copies a valid record with its final offset. FAIL_FULL, _STARVED or _BUSY: nothing was taken.
+     */
     fail (*append)(struct log *log, const struct record *record, struct why *why);
     void (*flush)(struct log *log);
     uint64_t (*durable)(const struct log *log); /* from any thread */

@@ -8,8 +8,9 @@
  * CPU however small it is. A lonely save never waits.
  *
  * Room is promised before a record is taken: the pending batch always fits behind the batch in
- * flight, or into the spare segment. When the disk is full, appends are refused once that promise
- * cannot be made, and nothing that was taken is lost.
+ * flight, or into the spare segment. When the disk is full, or no descriptor is free for the next
+ * segment, appends are refused once that promise cannot be made, and nothing that was taken is
+ * lost.
  *
  * Read log_batch.h for the bytes, log_segments.h for the files, log_writer.c for the writer. */
 #include "store/log_embedded.h"
@@ -63,9 +64,10 @@ static fail make_log(struct embedded *embedded, struct chance *chance, struct wh
     int handle;
     if (!f)
         f = spare_adopt(&embedded->spare, 0, &handle, why);
-    if (!f)
-        files->close(files, handle);
-    return f;
+    if (f)
+        return f;
+    files->close(files, handle);
+    return segments_sync(&embedded->segments, why);
 }
 
 static fail open_folder(struct embedded *embedded, const struct log_opts *opts, struct why *why)
@@ -200,10 +202,8 @@ static fail embedded_open(struct log **log, const struct log_opts *opts, struct 
 
 static fail no_room(struct embedded *embedded, struct why *why)
 {
-    if (embedded->full)
-        return fail_as(why, FAIL_FULL, "disk-full",
-                       "the disk that holds %s is full: free some space, the log goes on by itself",
-                       embedded->segments.dir);
+    if (embedded->lack)
+        return writer_lack(embedded, why);
     return fail_set(why, FAIL_BUSY, "the log's batch is full; try again in a moment");
 }
 
@@ -213,11 +213,9 @@ static fail make_room(struct embedded *embedded, struct why *why)
     if (embedded->threads || embedded->spare.ready)
         return no_room(embedded, why);
     fail f = spare_finish(&embedded->spare, why);
-    embedded->full = f == FAIL_FULL;
-    if (f == FAIL_FULL)
-        return no_room(embedded, why);
+    embedded->lack = writer_may_wait(f) ? f : FAIL_NONE;
     if (f)
-        return f;
+        return embedded->lack ? writer_lack(embedded, why) : f;
     writer_update_room(embedded, embedded->segment_bytes - embedded->end.at);
     return FAIL_NONE;
 }
@@ -324,7 +322,7 @@ static void embedded_stats(const struct log *log, struct log_stats *stats)
     struct embedded *embedded = ours(log);
     pthread_mutex_lock(&embedded->lock);
     *stats = embedded->stats;
-    stats->has_room = !(embedded->full && embedded->room < batch_padded(LOG_BODY_BYTES_MAX));
+    stats->has_room = !(embedded->lack && embedded->room < batch_padded(LOG_BODY_BYTES_MAX));
     pthread_mutex_unlock(&embedded->lock);
     stats->segments = segments_count(&embedded->segments);
     stats->unchecked = embedded->check.left;

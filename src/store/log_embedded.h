@@ -35,7 +35,7 @@ struct embedded {
     int handle;       /* of its segment */
     uint64_t segment_bytes;
     uint32_t last_count; /* records in the batch before */
-    int64_t retry_at_us; /* after a full disk: when to try again */
+    int64_t retry_at_us; /* when to try again to get what is lacking */
 
     /* Shared by owner and writer, under lock. */
     pthread_mutex_t lock;
@@ -43,13 +43,18 @@ struct embedded {
     struct batch batches[2];
     struct batch *pending;
     size_t room; /* the padded size the pending batch may reach */
-    bool flush_wanted, hurry, stop, idle, full;
+    fail lack;   /* FAIL_FULL: room on the disk; FAIL_STARVED: a descriptor; or FAIL_NONE */
+    bool flush_wanted, hurry, stop, idle;
     struct log_stats stats;
 };
 
 /* How much the pending batch may take, with `left` bytes of the segment behind the one in flight.
  * Under lock. */
 void writer_update_room(struct embedded *embedded, uint64_t left);
+/* Is it only a lack, of room or a descriptor, which may pass? */
+bool writer_may_wait(fail f);
+/* embedded->lack, with what to do about it. Under lock. */
+fail writer_lack(const struct embedded *embedded, struct why *why);
 /* Commits the pending batch: durable when it returns. Under lock, which is let go meanwhile. */
 void writer_commit(struct embedded *embedded);
 /* An empty batch behind the last one: its chain says that the last one was durable, so whatever a

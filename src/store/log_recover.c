@@ -231,7 +231,7 @@ fail log_recover(struct segments *segments, const struct log_opts *opts, struct 
     struct walk walk;
     walk_init(&walk, segments, (struct place){ 0 });
     /* A process may have died between a segment's new name and the sync of that name. */
-    fail f = segments->files->sync_dir(segments->files, segments->dir, why);
+    fail f = segments_sync(segments, why);
     if (!f)
         f = read_id(&walk, why);
     if (!f)

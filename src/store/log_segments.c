@@ -105,10 +105,13 @@ fail segments_adopt_spare(struct segments *segments, uint64_t first, struct why 
     segments_path(segments, first, path);
     fail f = segments->files->rename(segments->files, spare, path, why);
     if (!f)
-        f = segments->files->sync_dir(segments->files, segments->dir, why);
-    if (!f)
         growing_push(&segments->firsts, &first);
     return f;
+}
+
+fail segments_sync(struct segments *segments, struct why *why)
+{
+    return segments->files->sync_dir(segments->files, segments->dir, why);
 }
 
 void segments_note(struct segments *segments, const struct place *place)

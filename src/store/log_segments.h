@@ -43,6 +43,8 @@ fail segments_open(struct segments *segments, size_t segment, int mode, int *han
                    struct why *why) MUST_USE;
 /* Gives the spare file, finished and synced, its name as the segment that starts at `first`. */
 fail segments_adopt_spare(struct segments *segments, uint64_t first, struct why *why) MUST_USE;
+/* Makes the names durable. FAIL_STARVED: not tried; try again. */
+fail segments_sync(struct segments *segments, struct why *why) MUST_USE;
 void segments_note(struct segments *segments, const struct place *place); /* maybe a mark */
 /* The last known place at or before an offset. */
 struct place segments_find(struct segments *segments, uint64_t offset);

@@ -2,15 +2,17 @@
  * disk, and only then says so.
  *
  * Runs in a thread of its own, or within log_flush. Between two batches, and while idle, the thread
- * fills the next segment. A failed write or sync ends the process at once: what the disk holds is
- * then unknown, asking again would be answered by the page cache, and only recovery
- * (log_recover.c) knows how to find out. */
+ * fills the next segment. What may pass by itself (a full disk, no free descriptor:
+ * writer_may_wait) is tried again each second. Any other failed write or sync ends the process at
+ * once: what the disk holds is then unknown, asking again would be answered by the page cache, and
+ * only recovery (log_recover.c) knows how to find out. */
 #include "store/log_embedded.h"
+#include "sys/note.h"
 
 #include <sys/eventfd.h>
 
-#define SPARE_STEP_BYTES   MIB
-#define FULL_DISK_RETRY_US 1000000
+#define SPARE_STEP_BYTES MIB
+#define LACK_RETRY_US    1000000
 
 static NORETURN void die(const struct why *why)
 {
@@ -43,16 +45,6 @@ static struct batch *take_pending(struct embedded *embedded, bool *rotate)
     return batch;
 }
 
-static fail rotate_segment(struct embedded *embedded, struct why *why)
-{
-    struct files *files = embedded->segments.files;
-    files->close(files, embedded->handle);
-    embedded->segment_bytes = embedded->spare.bytes;
-    embedded->end.segment++;
-    embedded->end.at = 0;
-    return spare_adopt(&embedded->spare, embedded->end.first, &embedded->handle, why);
-}
-
 /* The batch's bytes as they go to the disk. */
 static size_t seal(struct embedded *embedded, struct batch *batch)
 {
@@ -79,6 +71,46 @@ static void wait_until(struct embedded *embedded, int64_t until_us)
     pthread_cond_clockwait(&embedded->work, &embedded->lock, CLOCK_MONOTONIC, &until);
 }
 
+bool writer_may_wait(fail f)
+{
+    return f == FAIL_FULL || f == FAIL_STARVED;
+}
+
+fail writer_lack(const struct embedded *embedded, struct why *why)
+{
+    const char *dir = embedded->segments.dir;
+    if (embedded->lack == FAIL_FULL)
+        return fail_as(why, FAIL_FULL, "disk-full",
+                       "the disk that holds %s is full: free some space, the log goes on by itself",
+                       dir);
+    return fail_set(why, FAIL_STARVED,
+                    "no descriptor or memory is free for the next file in %s: raise ulimit -n or "
+                    "free some, the log goes on by itself",
+                    dir);
+}
+
+/* Says it when it begins. Under lock. */
+static void note_lack(struct embedded *embedded, fail f)
+{
+    struct why why;
+    bool begins = f && f != embedded->lack;
+    embedded->lack = f;
+    if (begins) {
+        fail_ignore(writer_lack(embedded, &why), "said here");
+        note_fail(f == FAIL_FULL ? "log.disk_full" : "log.no_descriptors", &why);
+    }
+}
+
+/* The batch in flight lacks something: nothing is promised until it is written (writer_commit). */
+static void wait_in_flight(struct embedded *embedded, fail f)
+{
+    pthread_mutex_lock(&embedded->lock);
+    note_lack(embedded, f);
+    embedded->room = 0;
+    wait_until(embedded, now_us(embedded) + LACK_RETRY_US);
+    pthread_mutex_unlock(&embedded->lock);
+}
+
 /* A full disk on writing where zeros are already: some file systems write each block elsewhere.
  * Nothing was acknowledged and nothing synced, so the same write may be tried again. */
 static fail write_patiently(struct embedded *embedded, const char *bytes, size_t n, struct why *why)
@@ -88,13 +120,31 @@ static fail write_patiently(struct embedded *embedded, const char *bytes, size_t
         fail f = files->write(files, embedded->handle, embedded->end.at, bytes, n, why);
         if (f != FAIL_FULL || !embedded->threads)
             return f;
-        pthread_mutex_lock(&embedded->lock);
-        embedded->full = true;
-        embedded->room = 0; /* until the batch is written: see writer_commit */
-        wait_until(embedded, now_us(embedded) + FULL_DISK_RETRY_US);
-        embedded->full = false;
-        pthread_mutex_unlock(&embedded->lock);
+        wait_in_flight(embedded, f);
     }
+}
+
+/* The folder must be opened to be synced. Without a descriptor it was not, so that may be tried
+ * again; a sync that failed may not. */
+static fail sync_names_patiently(struct embedded *embedded, struct why *why)
+{
+    for (;;) {
+        fail f = segments_sync(&embedded->segments, why);
+        if (f != FAIL_STARVED || !embedded->threads)
+            return f;
+        wait_in_flight(embedded, f);
+    }
+}
+
+static fail rotate_segment(struct embedded *embedded, struct why *why)
+{
+    struct files *files = embedded->segments.files;
+    files->close(files, embedded->handle);
+    embedded->segment_bytes = embedded->spare.bytes;
+    embedded->end.segment++;
+    embedded->end.at = 0;
+    fail f = spare_adopt(&embedded->spare, embedded->end.first, &embedded->handle, why);
+    return f ? f : sync_names_patiently(embedded, why);
 }
 
 /* The batch is durable when this returns. */
@@ -130,6 +180,7 @@ static void count_batch(struct embedded *embedded, const struct batch *batch, in
 void writer_commit(struct embedded *embedded)
 {
     bool rotate;
+    fail lack = embedded->lack; /* the spare's; what this batch lacks is over with it */
     struct batch *batch = take_pending(embedded, &rotate);
     pthread_mutex_unlock(&embedded->lock);
     int64_t began_us = now_us(embedded);
@@ -137,6 +188,7 @@ void writer_commit(struct embedded *embedded)
     int64_t took_us = now_us(embedded) - began_us;
     atomic_store_explicit(&embedded->durable, embedded->end.first, memory_order_release);
     pthread_mutex_lock(&embedded->lock);
+    embedded->lack = lack;
     count_batch(embedded, batch, took_us);
     writer_update_room(embedded, embedded->segment_bytes - embedded->end.at);
     if (embedded->wake_fd >= 0)
@@ -149,7 +201,7 @@ void writer_commit(struct embedded *embedded)
 static bool spare_wanted(struct embedded *embedded)
 {
     return !embedded->spare.ready && embedded->end.at >= embedded->segment_bytes / 4 &&
-           (!embedded->full || now_us(embedded) >= embedded->retry_at_us);
+           (!embedded->lack || now_us(embedded) >= embedded->retry_at_us);
 }
 
 /* Under lock, which is let go meanwhile. */
@@ -158,11 +210,11 @@ static void fill_spare(struct embedded *embedded, size_t bytes)
     struct why why;
     pthread_mutex_unlock(&embedded->lock);
     fail f = spare_step(&embedded->spare, bytes, &why);
-    if (f && f != FAIL_FULL)
+    if (f && !writer_may_wait(f))
         die(&why);
     pthread_mutex_lock(&embedded->lock);
-    embedded->full = f == FAIL_FULL;
-    embedded->retry_at_us = now_us(embedded) + FULL_DISK_RETRY_US;
+    note_lack(embedded, f);
+    embedded->retry_at_us = now_us(embedded) + LACK_RETRY_US;
     writer_update_room(embedded, embedded->segment_bytes - embedded->end.at);
 }
 
@@ -175,7 +227,7 @@ static void await_work(struct embedded *embedded)
             continue;
         }
         embedded->idle = true;
-        if (embedded->full)
+        if (embedded->lack)
             wait_until(embedded, embedded->retry_at_us);
         else
             pthread_cond_wait(&embedded->work, &embedded->lock);

@@ -4,7 +4,8 @@
  * which writes were synced, so a test can cut the power at any call and keep any legal subset of
  * the rest, fail any call, or run out of room. Handles are small numbers, -1 for none.
  *
- * All return FAIL_NONE, FAIL_FULL (no room), FAIL_MISSING (open without create), or FAIL_WORLD. */
+ * All return FAIL_NONE, FAIL_FULL (no room), FAIL_MISSING (open without create), or FAIL_WORLD;
+ * open and sync_dir also FAIL_STARVED: no descriptor or memory was free and nothing was done. */
 #pragma once
 
 #include "base/fail.h"

@@ -16,6 +16,13 @@ static fail failed(struct why *why, const char *doing, const char *path)
     return fail_errno(why, code, "cannot %s %s", doing, path);
 }
 
+static fail failed_open(struct why *why, const char *doing, const char *path)
+{
+    bool none_free = errno == EMFILE || errno == ENFILE || errno == ENOMEM;
+    return none_free ? fail_errno(why, FAIL_STARVED, "cannot %s %s", doing, path)
+                     : failed(why, doing, path);
+}
+
 /* By handle there is no path at hand: the kernel knows it, and failures are rare. */
 static fail failed_handle(struct why *why, const char *doing, int handle)
 {
@@ -35,7 +42,7 @@ static fail real_open(struct files *files, const char *path, int mode, int *hand
     if (mode & FILE_CREATE)
         flags |= O_CREAT;
     *handle = open(path, flags, 0600);
-    return *handle < 0 ? failed(why, "open", path) : FAIL_NONE;
+    return *handle < 0 ? failed_open(why, "open", path) : FAIL_NONE;
 }
 
 static void real_close(struct files *files, int handle)
@@ -124,7 +131,7 @@ static fail real_sync_dir(struct files *files, const char *path, struct why *why
     (void)files;
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return failed(why, "open the folder", path);
+        return failed_open(why, "open the folder", path);
     int bad = fsync(fd);
     fail f = bad ? failed(why, "sync the folder", path) : FAIL_NONE;
     close(fd);

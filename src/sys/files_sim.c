@@ -36,7 +36,7 @@ struct files_sim {
     uint64_t mapped_bytes, file_bytes_max, room;
     uint64_t calls, fail_call;
     fail fail_code;
-    bool fail_for_ever;
+    bool fail_for_ever, starved;
     files_sim_fn on_call;
     void *on_call_ctx;
     struct inode inodes[INODES];
@@ -183,6 +183,15 @@ static fail enter(struct files_sim *sim, struct why *why)
                  : FAIL_NONE;
 }
 
+/* As enter, of a call that needs a descriptor. */
+static fail enter_opening(struct files_sim *sim, struct why *why)
+{
+    fail f = enter(sim, why);
+    if (f || !sim->starved)
+        return f;
+    return fail_set(why, FAIL_STARVED, "no descriptor is free for the simulated disk");
+}
+
 static fail absent(const char *path, struct why *why)
 {
     return fail_set(why, FAIL_MISSING, "there is no %s on the simulated disk", path);
@@ -194,7 +203,7 @@ static fail sim_open(struct files *files, const char *path, int mode, int *handl
 {
     struct files_sim *sim = ours(files);
     *handle = -1;
-    fail f = enter(sim, why);
+    fail f = enter_opening(sim, why);
     if (f)
         return f;
     char folder[PATH_BYTES];
@@ -372,7 +381,7 @@ static bool is_in(const struct change *change, str folder)
 static fail sim_sync_dir(struct files *files, const char *path, struct why *why)
 {
     struct files_sim *sim = ours(files);
-    fail f = enter(sim, why);
+    fail f = enter_opening(sim, why);
     if (f)
         return f;
     if (!find(sim->names, path))
@@ -456,6 +465,7 @@ struct files_sim *files_sim_copy(const struct files_sim *sim)
         memcpy(dirty_of(copy, i), dirty_of(sim, i), sectors_of(bytes));
     }
     files_sim_fail_at(copy, 0, FAIL_NONE, false);
+    copy->starved = false;
     files_sim_kill(copy);
     return copy;
 }
@@ -486,6 +496,11 @@ void files_sim_fail_at(struct files_sim *sim, uint64_t call, fail code, bool for
     sim->fail_call = call;
     sim->fail_code = code;
     sim->fail_for_ever = for_ever;
+}
+
+void files_sim_starve(struct files_sim *sim, bool starved)
+{
+    sim->starved = starved;
 }
 
 void files_sim_set_room(struct files_sim *sim, uint64_t bytes)

@@ -4,7 +4,7 @@
  * is copied as a killed process and as power cuts of many shapes would leave it, and each copy is
  * recovered and judged: whatever was acknowledged is there, in order, byte for byte; nothing is
  * there that was not appended; and the log goes on. Then: every call fails once and for ever, bits
- * flip, sectors vanish, files vanish, the disk is full. */
+ * flip, sectors vanish, files vanish, the disk is full, no descriptor is free. */
 #include "store/log.h"
 #include "store/log_batch.h"
 #include "sys/files_sim.h"
@@ -333,6 +333,11 @@ TEST(crash, any_call_may_find_the_disk_full)
     CHECK(sweep(FAIL_FULL, false) > 10);
 }
 
+TEST(crash, any_call_may_find_no_descriptor_free)
+{
+    CHECK(sweep(FAIL_STARVED, false) > 5);
+}
+
 TEST(crash, a_failed_sync_ends_the_process_with_a_report)
 {
     int out[2];
@@ -559,7 +564,7 @@ TEST(crash, a_file_cut_short_is_found)
     files_sim_free(whole);
 }
 
-/* --- a full disk ----------------------------------------------------------------------------- */
+/* --- a full disk, no descriptor -------------------------------------------------------------- */
 
 TEST(crash, a_full_disk_refuses_appends_keeps_what_it_took_and_goes_on_with_space)
 {
@@ -586,6 +591,40 @@ TEST(crash, a_full_disk_refuses_appends_keeps_what_it_took_and_goes_on_with_spac
     CHECK_EQ(log_appended(log), taken);
 
     files_sim_set_room(sim, UINT64_MAX);
+    for (int i = 0; i < 50; i++) {
+        CHECK_OK(append_one(log, &why));
+        log_flush(log);
+    }
+    log_stats(log, &stats);
+    CHECK(stats.has_room);
+    CHECK_EQ(check_records(log), taken + 50);
+    log_close(log);
+    files_sim_free(sim);
+}
+
+TEST(crash, want_of_descriptors_refuses_appends_keeps_what_was_taken_and_passes)
+{
+    struct why why;
+    struct log *log;
+    struct log_stats stats;
+    struct files_sim *sim = new_disk(1);
+    CHECK_OK(open_log(&log, sim, &why));
+    files_sim_starve(sim, true);
+    fail f;
+    while (!(f = append_one(log, &why)))
+        log_flush(log);
+    CHECK_EQ(f, FAIL_STARVED);
+    CHECK_HAS(str_z(why.text), STR("ulimit -n"));
+    uint64_t taken = log_appended(log);
+    CHECK(taken > 5);
+    CHECK_EQ(log_durable(log), taken);
+    log_stats(log, &stats);
+    CHECK(!stats.has_room);
+    CHECK_EQ(append_one(log, &why), FAIL_STARVED);
+    CHECK_EQ(log_appended(log), taken);
+
+    files_sim_starve(sim, false);
+    CHECK_EQ(check_records(log), taken);
     for (int i = 0; i < 50; i++) {
         CHECK_OK(append_one(log, &why));
         log_flush(log);

@@ -7,6 +7,7 @@
 #include "tests/test.h"
 #include "tests/unit/records.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -295,6 +296,98 @@ TEST(log, is_held_by_one_process)
     int status;
     CHECK_EQ(waitpid(child, &status, 0), child);
     CHECK_EQ(status, 0);
+    log_close(log);
+}
+
+/* Appends until the log refuses for more than a full batch. Gives the next offset. */
+static uint64_t append_until_refused(struct log *log, uint64_t from, fail *refusal, struct why *why)
+{
+    char body[RECORDS_BODY_BYTES_MAX];
+    for (;; from++) {
+        struct record record = record_of(from, body);
+        while ((*refusal = log_append(log, &record, NULL, why)) == FAIL_BUSY)
+            usleep(1000); /* log_sync would wait until what is lacking is there */
+        if (*refusal)
+            return from;
+        log_flush(log);
+    }
+}
+
+/* The writer tries again within a second. */
+static void append_when_taken(struct log *log, uint64_t i)
+{
+    char body[RECORDS_BODY_BYTES_MAX];
+    struct why why;
+    struct record record = record_of(i, body);
+    fail f = FAIL_STARVED;
+    for (int tries = 0; f && tries < 1000; tries++) {
+        f = log_append(log, &record, NULL, &why);
+        if (f)
+            usleep(10000);
+    }
+    CHECK_OK(f);
+}
+
+static bool has_spare(const char *dir)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/spare.tmp", dir);
+    return access(path, F_OK) == 0;
+}
+
+TEST(log, want_of_a_descriptor_for_the_next_segment_refuses_appends_and_passes)
+{
+    struct why why;
+    fail f;
+    struct log_stats stats;
+    struct log *log = open_case(&cases[5], test_dir());
+    test_listen();
+    uint64_t before = test_limit_files(3);
+    uint64_t taken = append_until_refused(log, 0, &f, &why);
+    log_sync(log);
+    uint64_t durable = log_durable(log);
+    log_stats(log, &stats);
+    test_limit_files(before);
+    append_when_taken(log, taken);
+    log_sync(log);
+    str said = test_heard();
+    CHECK_EQ(f, FAIL_STARVED);
+    CHECK_HAS(str_z(why.text), STR("ulimit -n"));
+    CHECK(!stats.has_room);
+    CHECK_EQ(durable, taken);
+    CHECK_HAS(said, STR("\"event\":\"log.no_descriptors\""));
+    CHECK_EQ(str_find(said, '\n'), said.n - 1); /* once */
+    CHECK_EQ(read_from(log, 0), taken + 1);
+    log_close(log);
+}
+
+/* The new segment has its name, and a batch that was taken waits for the folder to be synced. */
+TEST(log, want_of_a_descriptor_for_the_folder_delays_what_was_taken_and_loses_none)
+{
+    struct why why;
+    fail f;
+    const char *dir = test_dir();
+    struct log *log = open_case(&cases[5], dir);
+    uint64_t next = 0;
+    for (; next < 10000 && !has_spare(dir); next += 10) {
+        append_some(log, next, next + 10);
+        log_sync(log);
+    }
+    test_listen();
+    uint64_t before = test_limit_files(3);
+    uint64_t taken = append_until_refused(log, next, &f, &why);
+    uint64_t durable = log_durable(log);
+    test_limit_files(before);
+    append_when_taken(log, taken);
+    log_sync(log);
+    str said = test_heard();
+    CHECK_EQ(f, FAIL_STARVED);
+    CHECK(durable >= next && durable < taken);
+    CHECK_HAS(said, STR("\"event\":\"log.no_descriptors\""));
+    CHECK_EQ(read_from(log, 0), taken + 1);
+    log_close(log);
+    log = open_case(&cases[5], dir);
+    CHECK_EQ(read_from(log, 0), taken + 1);
     log_close(log);
 }
 

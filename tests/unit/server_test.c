@@ -422,16 +422,6 @@ static int64_t cpu_us(pthread_t thread)
     return used.tv_sec * INT64_C(1000000) + used.tv_nsec / 1000;
 }
 
-static rlim_t limit_files(rlim_t files) /* gives what it was */
-{
-    struct rlimit limit;
-    CHECK_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
-    rlim_t before = limit.rlim_cur;
-    limit.rlim_cur = files;
-    CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    return before;
-}
-
 /* With a limit below what is open already whoever knocks finds no descriptor. A loop that asked
  * again and again would use up the time in which we wait for the reply. */
 TEST(server, want_of_descriptors_pauses_accepting_and_passes)
@@ -447,14 +437,14 @@ TEST(server, want_of_descriptors_pauses_accepting_and_passes)
     late = (struct reader){ .fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) };
     address_of(r.dir, "gate", &address);
     test_listen();
-    rlim_t before = limit_files(3);
+    uint64_t before = test_limit_files(3);
     CHECK_EQ(connect(late.fd, (struct sockaddr *)&address, sizeof(address)), 0);
     say(late.fd, time_request, sizeof(time_request) - 1);
     int64_t used_us = -cpu_us(r.thread);
     int replies = poll(&(struct pollfd){ late.fd, POLLIN, 0 }, 1, WAIT_MS);
     used_us += cpu_us(r.thread);
     unsigned status = ask(&in, "GET /v1/time", body);
-    limit_files(before);
+    test_limit_files(before);
     CHECK_EQ(replies, 0);
     CHECK_EQ(status, 200); /* who is in is served meanwhile */
     CHECK(used_us < WAIT_MS * 1000 / 2);
