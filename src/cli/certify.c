@@ -27,7 +27,7 @@ static fail roster_of_hall(struct certified *certified, const char *dir, struct 
     must(csv);
     fail f = hall_dir(dir, &dir, why);
     if (!f)
-        f = admin_open(&admin, dir, why);
+        f = admin_look(&admin, dir, why);
     if (!f)
         f = export_roster(admin, false, csv, why);
     admin_close(admin);

@@ -113,7 +113,7 @@ static int cmd_list(const char *dir)
     struct admin *admin = NULL;
     struct json *root = NULL;
     str reply = STR_NONE;
-    fail f = admin_open(&admin, dir, &why);
+    fail f = admin_look(&admin, dir, &why);
     if (!f)
         f = admin_call(admin, "GET", "/v1/exams", STR_NONE, &arena, &reply, &why);
     if (!f && is_json_wanted())

@@ -135,7 +135,7 @@ static int cmd_export(const char *dir, bool codes)
 {
     struct why why;
     struct admin *admin = NULL;
-    fail f = admin_open(&admin, dir, &why);
+    fail f = admin_look(&admin, dir, &why);
     if (!f)
         f = export_roster(admin, codes, stdout, &why);
     if (!f && fflush(stdout) != 0)

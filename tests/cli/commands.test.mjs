@@ -83,7 +83,7 @@ describe("help", () => {
   });
 });
 
-describe("status", () => {
+describe("a look", () => {
   const files = (dir) =>
     readdirSync(dir, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
@@ -91,7 +91,7 @@ describe("status", () => {
       .sort()
       .map((file) => [file, statSync(file).mtimeMs, createHash("sha256").update(readFileSync(file)).digest("hex")]);
 
-  test("of a hall that is stopped changes nothing, though its spec says something new", () => {
+  test("at a hall that is stopped (status, exam list, roster export) changes nothing, though its spec says something new", () => {
     const still = join(dir, "still");
     json("init", still);
     const spec = readFileSync(join(still, "hall.yaml"), "utf8");
@@ -100,7 +100,10 @@ describe("status", () => {
     const before = files(still);
     assert.equal(json("status", "--data", still).candidates.roster, 200);
     assert.match(expect(0, "status", "--data", still).out, /60 minutes/);
+    assert.equal(json("exam", "list", "--data", still).exams[0].minutes, 60);
+    assert.equal(expect(0, "roster", "export", "--data", still).out.trim().split("\n").length, 201);
     assert.deepEqual(files(still), before);
+    expect(0, "exam", "open", "sample", "--data", still);
     assert.equal(json("exam", "list", "--data", still).exams[0].minutes, 61);
   });
 });
