@@ -4,7 +4,8 @@
  * appended to the connection's `held` bytes, and a mark says which log offset must be durable
  * before they may leave; then the log is flushed, once for the whole round. When the log wakes us,
  * the marks that have become true are sent. So a thousand saves that arrive together share one
- * fdatasync, one wake-up and a few writes. Replies leave in the order of requests. A signature that
+ * fdatasync, one wake-up and a few writes; and where many ask, the loop rests between rounds, so
+ * that they do arrive together (`rest`). Replies leave in the order of requests. A signature that
  * a reply promises is made by the signer's thread in that time, and is a second thing a mark waits
  * for.
  *
@@ -14,8 +15,10 @@
 #include "app/signer.h"
 #include "app/worker.h"
 #include "sys/note.h"
+#include "sys/pace.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -29,6 +32,7 @@
 #define ROUND_READS_MAX 8           /* chunks of one connection before the others get their turn */
 #define PROBES_MAX      32          /* connections; the oldest gives way */
 #define TICK_MS         100
+#define BEAT_US         2000
 #define ACCEPT_PAUSE_US 100000 /* after the descriptors ran out */
 
 struct mark {
@@ -63,10 +67,14 @@ struct server {
     int epoll;
     struct conn *conns;
     struct exchange *spare; /* the exchange of the request at hand */
+    struct pace pace;
+    unsigned asked; /* requests in this round */
     bool stop;
     bool starved;         /* no descriptor was left for who knocked last */
     bool paused;          /* nobody is accepted */
+    bool more;            /* the tick had more to do than it may at once */
     int64_t accept_at_us; /* while paused: until then */
+    int64_t tick_at_us;
 };
 
 /* Epoll carries a pointer: a conn, or one of these for what is not one. */
@@ -253,6 +261,7 @@ static bool take_one(struct server *server, struct conn *conn)
     hall_handle(server->hall, exchange, &head, str_of(rest.p + head.head_bytes, head.body_bytes),
                 conn->admin || conn->probe);
     conn->in_done += head.head_bytes + head.body_bytes;
+    server->asked++;
     if (exchange->done) {
         reply(server, conn, exchange);
         return true;
@@ -435,10 +444,15 @@ static void drop_broken(struct server *server)
     }
 }
 
+static void log_woke(struct server *server)
+{
+    uint64_t count;
+    fail_ignore(read(log_wake_fd(server->log), &count, sizeof(count)) < 0, "only empties it");
+}
+
 static void dispatch(struct server *server, const struct epoll_event *event)
 {
     void *ptr = event->data.ptr;
-    uint64_t count;
     if (ptr == &gate_tag)
         accept_all(server, server->opts.gate_fd);
     else if (ptr == &admin_tag)
@@ -446,7 +460,7 @@ static void dispatch(struct server *server, const struct epoll_event *event)
     else if (ptr == &probe_tag)
         accept_all(server, server->opts.probe_fd);
     else if (ptr == &log_tag)
-        fail_ignore(read(log_wake_fd(server->log), &count, sizeof(count)) < 0, "only empties it");
+        log_woke(server);
     else if (ptr == &worker_tag)
         finish_jobs(server);
     else if (ptr == &signer_tag)
@@ -467,25 +481,49 @@ static void send_all(struct server *server)
     drop_broken(server);
 }
 
+/* A commit costs the same CPU however few saves share it, and so does a look at the sockets. So
+ * where several asked in one round, or the log is still at work and who asks now has to wait for it
+ * anyway, the loop rests: to the next beat, or until one who asked alone has his reply. Meanwhile
+ * nothing but the log wakes it. Who asks alone never waits for others. */
+static void rest(struct server *server)
+{
+    struct pollfd log = { .fd = log_wake_fd(server->log), .events = POLLIN };
+    int64_t left_us;
+    while ((left_us = pace_left_us(&server->pace)) &&
+           (server->asked > 1 || log_durable(server->log) < log_appended(server->log))) {
+        struct timespec left = { left_us / 1000000, left_us % 1000000 * 1000 };
+        if (ppoll(&log, 1, &left, NULL) <= 0)
+            continue;
+        log_woke(server);
+        send_all(server);
+    }
+}
+
+static void tick(struct server *server, struct clock *clock)
+{
+    server->tick_at_us = clock_mono_us(clock) + TICK_MS * 1000;
+    if (server->paused && clock_mono_us(clock) >= server->accept_at_us)
+        listen_for(server, EPOLLIN);
+    server->more = hall_tick(server->hall);
+    hall_checkpoint_maybe(server->hall);
+}
+
 static void serve(struct server *server)
 {
     struct clock *clock = hall_host(server->hall)->clock;
-    int64_t tick_at_us = 0;
-    bool more = false;
     while (!server->stop) {
         struct epoll_event events[256];
-        int n = epoll_wait(server->epoll, events, COUNT(events), more ? 0 : TICK_MS);
+        int n = epoll_wait(server->epoll, events, COUNT(events), server->more ? 0 : TICK_MS);
+        pace_begin(&server->pace, n > 0);
+        server->asked = 0;
         for (int i = 0; i < n; i++)
             dispatch(server, &events[i]);
-        if (more || clock_mono_us(clock) >= tick_at_us) {
-            tick_at_us = clock_mono_us(clock) + TICK_MS * 1000;
-            if (server->paused && clock_mono_us(clock) >= server->accept_at_us)
-                listen_for(server, EPOLLIN);
-            more = hall_tick(server->hall);
-            hall_checkpoint_maybe(server->hall);
-        }
+        if (server->more || clock_mono_us(clock) >= server->tick_at_us)
+            tick(server, clock);
         log_flush(server->log);
         send_all(server);
+        if (!server->more)
+            rest(server);
     }
 }
 
@@ -509,7 +547,10 @@ static void stop(struct server *server)
 
 fail server_run(struct hall *hall, const struct server_opts *opts, struct why *why)
 {
-    struct server server = { .hall = hall, .log = hall_host(hall)->log, .opts = *opts };
+    struct server server = { .hall = hall,
+                             .log = hall_host(hall)->log,
+                             .opts = *opts,
+                             .pace = { .period_us = opts->beat_us ? opts->beat_us : BEAT_US } };
     server.epoll = epoll_create1(EPOLL_CLOEXEC);
     if (server.epoll < 0)
         return fail_errno(why, FAIL_WORLD, "cannot make an epoll");

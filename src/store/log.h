@@ -57,7 +57,6 @@ struct log_opts {
     struct files *files;   /* embedded: keeps; files_real() or a simulated disk */
     struct chance *chance; /* embedded: borrows, for a new log's id; NULL for the kernel's */
     size_t segment_bytes;  /* embedded: 0 for 64 MiB; a multiple of 4 KiB */
-    uint32_t gather_us;    /* with threads: how long a batch waits for company; 0 for 1000 */
     /* What is there already from offset `replay_from` on is checked, given to `replay` (NULL for
      * nobody), and the log is open. With threads, what is before (in other segments) is checked
      * behind that: see log_stats. Memory: nothing is there. */

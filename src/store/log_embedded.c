@@ -3,9 +3,9 @@
  *
  * The owner appends into the pending batch. The writer (a thread, or log_flush itself) takes it
  * whole, leaves the owner an empty one, writes it at the end of the segment, syncs, and only then
- * moves `durable` and takes the next. So records gather by themselves while the disk is at work;
- * on a busy log the writer also waits up to gather_us for company, because a commit costs the same
- * CPU however small it is. A lonely save never waits.
+ * moves `durable` and takes the next. So records gather by themselves while the disk is at work.
+ * The writer waits for nobody else: a commit costs the same CPU however small it is, so it is for
+ * the owner to bring many records at once when there are many (src/app/server.c).
  *
  * Room is promised before a record is taken: the pending batch always fits behind the batch in
  * flight, or into the spare segment. When the disk is full, or no descriptor is free for the next
@@ -25,7 +25,6 @@
 #include <unistd.h>
 
 #define SEGMENT_BYTES (64 * MIB)
-#define GATHER_US     1000
 
 static struct embedded *ours(const struct log *log)
 {
@@ -154,7 +153,6 @@ static struct embedded *new_embedded(const struct log_opts *opts)
     embedded->log.backend = &log_embedded;
     embedded->threads = opts->threads;
     embedded->reading = opts->reading;
-    embedded->gather_us = opts->gather_us ? opts->gather_us : GATHER_US;
     embedded->handle = embedded->lock_fd = embedded->wake_fd = -1;
     pthread_mutex_init(&embedded->lock, NULL);
     pthread_cond_init(&embedded->work, NULL);
@@ -271,7 +269,7 @@ static void embedded_flush(struct log *log)
         writer_commit(embedded);
     } else if (head->count) {
         embedded->flush_wanted = true;
-        if (embedded->idle || head->bytes >= GATHER_ENOUGH_BYTES)
+        if (embedded->idle)
             pthread_cond_signal(&embedded->work);
     }
     pthread_mutex_unlock(&embedded->lock);
@@ -282,11 +280,8 @@ static void embedded_sync(struct log *log)
     struct embedded *embedded = ours(log);
     embedded_flush(log);
     pthread_mutex_lock(&embedded->lock);
-    embedded->hurry = true;
-    pthread_cond_signal(&embedded->work);
     while (embedded_durable(log) < log->appended)
         pthread_cond_wait(&embedded->done, &embedded->lock);
-    embedded->hurry = false;
     pthread_mutex_unlock(&embedded->lock);
 }
 

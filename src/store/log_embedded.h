@@ -10,8 +10,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define GATHER_ENOUGH_BYTES (256 * KIB) /* a sync of this much costs more than its fixed part */
-
 struct batch {
     struct batch_head head; /* count, bytes and instants grow with the records */
     char *bytes;            /* batch_max: room for the head, then the records */
@@ -23,7 +21,6 @@ struct embedded {
     struct log_check check;
     int lock_fd, wake_fd;
     bool threads, reading;
-    uint32_t gather_us;
     size_t batch_max;        /* a batch fits the buffer and a segment */
     struct clock_real timer; /* with threads only */
     pthread_t writer;
@@ -44,7 +41,7 @@ struct embedded {
     struct batch *pending;
     size_t room; /* the padded size the pending batch may reach */
     fail lack;   /* FAIL_FULL: room on the disk; FAIL_STARVED: a descriptor; or FAIL_NONE */
-    bool flush_wanted, hurry, stop, idle;
+    bool flush_wanted, stop, idle;
     struct log_stats stats;
 };
 

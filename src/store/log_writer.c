@@ -235,17 +235,6 @@ static void await_work(struct embedded *embedded)
     }
 }
 
-static void gather(struct embedded *embedded)
-{
-    const struct batch_head *head = &embedded->pending->head;
-    if (embedded->last_count <= 1 && head->count <= 1)
-        return;
-    int64_t until_us = now_us(embedded) + embedded->gather_us;
-    while (!embedded->hurry && !embedded->stop && head->bytes < GATHER_ENOUGH_BYTES &&
-           now_us(embedded) < until_us)
-        wait_until(embedded, until_us);
-}
-
 void *writer_main(void *arg)
 {
     struct embedded *embedded = arg;
@@ -254,7 +243,6 @@ void *writer_main(void *arg)
         await_work(embedded);
         if (embedded->pending->head.count == 0)
             break;
-        gather(embedded);
         size_t bytes = embedded->pending->head.bytes;
         writer_commit(embedded);
         if (spare_wanted(embedded))

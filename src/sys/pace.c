@@ -38,13 +38,20 @@ static int64_t beat_after(const struct pace *pace, int64_t us)
     return (us / pace->period_us + 1) * pace->period_us;
 }
 
-void pace_rest(struct pace *pace)
+int64_t pace_left_us(const struct pace *pace)
 {
     if (!pace->period_us || !pace->worked)
+        return 0;
+    int64_t left_us = beat_after(pace, pace->began_us) - now_us();
+    return left_us > pace->period_us ? 0 : MAX(left_us, 0);
+}
+
+void pace_rest(struct pace *pace)
+{
+    int64_t left_us = pace_left_us(pace);
+    if (!left_us)
         return;
-    int64_t now = now_us(), until_us = beat_after(pace, pace->began_us);
-    if (until_us <= now || until_us > now + pace->period_us)
-        return;
+    int64_t until_us = beat_after(pace, pace->began_us);
     struct timespec until = { until_us / 1000000, until_us % 1000000 * 1000 };
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 }

@@ -4,8 +4,8 @@
  * Beats are multiples of the period on the monotonic clock: loops with the same period rest until
  * the same moment, and one interrupt of the timer wakes them all. What comes waits at most the
  * period longer; a loop that was idle rests not at all, nor one whose rounds are longer than the
- * period. Agents of a rehearsal do so (src/rehearsal/gang.c); those whom candidates wait for do
- * not. */
+ * period. Agents of a rehearsal do so (src/rehearsal/gang.c), and the hall where several ask at
+ * once (src/app/server.c); the gateway does not. */
 #pragma once
 
 #include "base/base.h"
@@ -29,6 +29,8 @@ void pace_behind_hall(void);
 void pace_on_core(unsigned number);
 
 void pace_rest(struct pace *pace); /* before waiting for events */
+/* How long that would be now; 0: not at all. */
+int64_t pace_left_us(const struct pace *pace);
 /* The same timeout, or as much longer as there is to the beat after it. */
 int64_t pace_timeout_us(const struct pace *pace, int64_t timeout_us);
 void pace_begin(struct pace *pace, bool worked); /* after it: was there any? */

@@ -53,8 +53,8 @@ static void *serve(void *arg)
     return NULL;
 }
 
-/* `clock` NULL: the real one. */
-static void start_by(struct running *r, struct clock *clock)
+/* `clock` NULL: the real one. `beat_us` 0: the usual one. */
+static void start_by(struct running *r, struct clock *clock, uint32_t beat_us)
 {
     struct sockaddr_un address;
     uint8_t master[32] = "the master key of every server..";
@@ -73,15 +73,16 @@ static void start_by(struct running *r, struct clock *clock)
     if (hall_open(&r->hall, &opts, &r->why))
         test_failed(__FILE__, __LINE__, "no hall: %s", r->why.text);
     CHECK_EQ(pipe(r->stop_pipe), 0);
-    r->opts = (struct server_opts){ listen_on(r->dir, "gate", &address),
-                                    listen_on(r->dir, "admin", &address),
-                                    listen_on(r->dir, "probes", &address), r->stop_pipe[0] };
+    r->opts =
+        (struct server_opts){ listen_on(r->dir, "gate", &address),
+                              listen_on(r->dir, "admin", &address),
+                              listen_on(r->dir, "probes", &address), r->stop_pipe[0], beat_us };
     CHECK_EQ(pthread_create(&r->thread, NULL, serve, r), 0);
 }
 
 static void start(struct running *r)
 {
-    start_by(r, &r->clock.clock);
+    start_by(r, &r->clock.clock, 0);
 }
 
 static void stop(struct running *r)
@@ -192,6 +193,57 @@ TEST(server, pipelined_requests_are_answered_in_order_when_durable)
         CHECK_HAS(str_z(body), STR("\"now\""));
     }
     close(reader.fd);
+    out_fini(&out);
+    stop(&r);
+}
+
+TEST(server, who_asks_alone_waits_for_the_log_and_for_nobody_else)
+{
+    struct running r;
+    static struct reader reader;
+    struct out out = out_make(MIB);
+    start_by(&r, NULL, 3600u * 1000 * 1000); /* a beat of an hour: the test would not end */
+    reader = (struct reader){ .fd = dial(&r, "admin") };
+    for (unsigned i = 0; i < 20; i++) {
+        put_exam(&out, "a");
+        all_answer(&reader, &out, 1);
+    }
+    close(reader.fd);
+    out_fini(&out);
+    stop(&r);
+}
+
+static uint64_t batches(struct running *r)
+{
+    struct log_stats stats;
+    log_stats(hall_host(r->hall)->log, &stats);
+    return stats.batches;
+}
+
+TEST(server, those_who_ask_within_a_beat_share_a_commit)
+{
+    enum { ASKS = 50 };
+    struct running r;
+    static struct reader readers[ASKS];
+    struct out out = out_make(MIB);
+    start_by(&r, NULL, 200000);
+    for (unsigned i = 0; i < ASKS; i++)
+        readers[i] = (struct reader){ .fd = dial(&r, "admin") };
+    uint64_t before = batches(&r);
+    for (unsigned i = 0; i < ASKS; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "e%u", i);
+        out_clear(&out);
+        put_exam(&out, name);
+        out_z(&out, time_request); /* two at once: that is when a loop gathers */
+        say(readers[i].fd, out.p, out.n);
+    }
+    out_clear(&out);
+    for (unsigned i = 0; i < ASKS; i++) {
+        all_answer(&readers[i], &out, 2);
+        close(readers[i].fd);
+    }
+    CHECK(batches(&r) - before < ASKS / 2);
     out_fini(&out);
     stop(&r);
 }
@@ -431,7 +483,7 @@ TEST(server, want_of_descriptors_pauses_accepting_and_passes)
     static struct reader in, late;
     struct sockaddr_un address;
     char body[2000];
-    start_by(&r, NULL);
+    start_by(&r, NULL, 0);
     in = (struct reader){ .fd = dial(&r, "gate") };
     CHECK_EQ(ask(&in, "GET /v1/time", body), 200);
     late = (struct reader){ .fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) };
