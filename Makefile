@@ -87,7 +87,7 @@ portal-unit: $(PORTAL_NPM)
 	cd web && npm test --silent
 
 portal-e2e: $(BIN) $(PORTAL_NPM)
-	node --test tests/e2e/*.test.mjs
+	node --test --test-concurrency=4 tests/e2e/*.test.mjs
 # --- end of portal ---------------------------------------------------------------------------------------------
 
 $(BIN): $(OBJ) $(O)/$(MAIN:.c=.o) $(PORTAL_OBJ)
@@ -145,7 +145,9 @@ bench: $(BIN) $(B)/bench/log $(B)/bench/crossing $(B)/bench/save_path
 
 .PRECIOUS: $(O)/fuzz/%.o $(O)/bench/%.o
 .PHONY: fuzz $(FUZZERS:%=fuzz-%)
-fuzz: $(FUZZERS:%=fuzz-%)
+fuzz: # all are built first, so that several can run at once
+	@$(MAKE) FLAVOUR=fuzz $(FUZZERS:%=$(B)/fuzz/%)
+	@$(MAKE) $(FUZZERS:%=fuzz-%)
 
 $(FUZZERS:%=fuzz-%): fuzz-%:
 	$(MAKE) FLAVOUR=fuzz $(B)/fuzz/$*

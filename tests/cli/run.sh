@@ -1,5 +1,5 @@
 #!/bin/sh
-# run.sh - the command line and the gateway from outside, with the real binary; in three minutes at most.
+# run.sh - the command line and the gateway from outside, with the real binary; three files at a time, since most wait.
 set -eu
 cd "$(dirname "$0")/../.."
-exec node --test --test-concurrency=1 tests/cli/
+exec node --test --test-concurrency=3 tests/cli/
