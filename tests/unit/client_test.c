@@ -149,7 +149,10 @@ TEST(client, a_bad_reply_is_a_failure_with_a_sentence)
         struct why why = { .text = "" };
         struct client *client;
         struct client_reply reply;
-        struct client_opts opts = { .url = server.url, .timeout_ms = 20, .reply_bytes_max = MIB };
+        bool in_vain = bad_replies[i].expected == FAIL_BUSY; /* the others may take their time */
+        struct client_opts opts = { .url = server.url,
+                                    .timeout_ms = in_vain ? 20 : 0,
+                                    .reply_bytes_max = MIB };
         CHECK_OK(client_open(&client, &opts, &why));
         CHECK_EQ(get(client, &arena, &reply, &why), bad_replies[i].expected);
         CHECK(why.text[0]);
