@@ -1,11 +1,12 @@
-// The end of time: an exam of one minute. What was recorded counts, what was typed in the last second is sent, the paper is
-// submitted by itself, and the page shows the receipt without being asked. What comes too late is said, and not lost.
+// The end of time, in two exams of one minute that are sat at once. What was recorded counts, what was typed in the last
+// second is sent, the paper is submitted by itself, and the page shows the receipt without being asked. What comes too late
+// is said, and not lost.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { Browser, all_recorded, choose, go_to, hall_and_browsers, kept, shown, sign_in, sleep, start, until, why_not } from "./support.mjs";
 
-const SHORT = `  - name: short
+const short = (name) => `  - name: ${name}
     title: One minute
     minutes: 1
     marks: {right: 4, wrong: -1}
@@ -18,17 +19,18 @@ const ITEMS = [
   { question: "What is $3+3$? Type it.", options: null, label: null, answer: "6" },
 ];
 
-const [hall, browser] = hall_and_browsers(1, SHORT);
+const [hall, browser] = hall_and_browsers(1, short("outage") + short("short"));
 
-async function open_exam() {
-  const paper = hall.write("short.jsonl", ITEMS.map((item) => JSON.stringify({ passage: null, ...item })).join("\n") + "\n");
-  const report = await hall.json("exam", "import", "short", paper);
+async function open_exam(exam) {
+  const paper = hall.write(`${exam}.jsonl`, ITEMS.map((item) => JSON.stringify({ passage: null, ...item })).join("\n") + "\n");
+  const report = await hall.json("exam", "import", exam, paper);
   assert.equal(report.imported, ITEMS.length, JSON.stringify(report.refused));
-  await hall.cli("exam", "open", "short");
+  await hall.cli("exam", "open", exam);
 }
 
-async function sit(page, roll, name) {
-  await sign_in(page, hall.url, roll, await hall.add_candidate(roll, name, "short"));
+async function sit(page, exam, roll, name) {
+  await open_exam(exam);
+  await sign_in(page, hall.url, roll, await hall.add_candidate(roll, name, exam));
   await start(page);
 }
 
@@ -38,63 +40,64 @@ async function go_to_item(page, item) {
 
 const last_seconds = (page) => until("the last seconds", async () => /^00:0[0-2]$/.test(await page.textContent(".timer-digits")), 90_000);
 
-test("an outage over the end: what came too late stays on the computer, and the candidate is told", { skip: why_not, timeout: 150_000 }, async () => {
-  await open_exam();
-  const late = await Browser.start();
-  try {
-    const page = late.page;
-    await sit(page, "T0002", "Alan Turing");
-    await go_to_item(page, 1);
-    await choose(page, "B");
-    await all_recorded(page, 1);
-    await late.context.setOffline(true);
-    await go_to_item(page, 2);
-    const { number } = await shown(page);
-    await choose(page, "A");
+describe("the end of time", { skip: why_not, concurrency: true }, () => {
+  test("an outage over the end: what came too late stays on the computer, and the candidate is told", { timeout: 150_000 }, async () => {
+    const late = await Browser.start();
+    try {
+      const page = late.page;
+      await sit(page, "outage", "T0002", "Alan Turing");
+      await go_to_item(page, 1);
+      await choose(page, "B");
+      await all_recorded(page, 1);
+      await late.context.setOffline(true);
+      await go_to_item(page, 2);
+      const { number } = await shown(page);
+      await choose(page, "A");
+      await last_seconds(page);
+      await page.waitForSelector("text=may come too late to count");
+      await sleep(8000); // past the grace of 5 s
+      await late.context.setOffline(false);
+      await page.waitForSelector(".receipt", { timeout: 40_000 });
+      const said = await page.textContent(".banner-warn");
+      assert.match(said, new RegExp(`did not reach the hall before the end: question ${number}\\.`));
+      assert.match(said, /for the exam authority to decide/);
+      const { entries, receipts } = await kept(page);
+      assert.deepEqual([entries.map(({ item, value }) => [item, value]), receipts], [[[2, "A"]], []], "the one the hall has is gone");
+      await page.reload();
+      await page.waitForSelector(`text=before the end: question ${number}.`);
+      await page.click("text=Sign out");
+      await page.waitForSelector("dialog :text('Show this to an invigilator before you sign out.')");
+      await page.click("dialog button:has-text('Sign out')");
+      await page.waitForSelector("input[name=roll]");
+      assert.equal((await kept(page)).entries.length, 1, "signing out loses it neither");
+      assert.deepEqual(late.complaints, []);
+    } finally {
+      await late.stop();
+    }
+  });
+
+  test("at the end of time the paper is submitted by itself", { timeout: 150_000 }, async () => {
+    const page = browser.page;
+    await sit(page, "short", "T0001", "Grace Hopper");
+    for (const item of [1, 2]) {
+      await go_to_item(page, item);
+      await choose(page, ITEMS[item - 1].label);
+    }
+    await all_recorded(page, 2);
+    await go_to_item(page, 3);
     await last_seconds(page);
-    await page.waitForSelector("text=may come too late to count");
-    await sleep(8000); // past the grace of 5 s
-    await late.context.setOffline(false);
+    await page.fill(".blank input", "6"); // typed, and not left: the end writes it down
+
     await page.waitForSelector(".receipt", { timeout: 40_000 });
-    const said = await page.textContent(".banner-warn");
-    assert.match(said, new RegExp(`did not reach the hall before the end: question ${number}\\.`));
-    assert.match(said, /for the exam authority to decide/);
-    const { entries, receipts } = await kept(page);
-    assert.deepEqual([entries.map(({ item, value }) => [item, value]), receipts], [[[2, "A"]], []], "the one the hall has is gone");
+    assert.match(await page.textContent(".receipt"), /by the end of time/);
+    assert.match(await page.textContent(".receipt"), /3 of 3/);
+    assert.equal(await page.$(".banner-warn"), null, "nothing was lost");
+    await hall.cli("exam", "close", "short");
+    await hall.cli("exam", "score", "short");
+    await hall.cli("exam", "publish", "short");
     await page.reload();
-    await page.waitForSelector(`text=before the end: question ${number}.`);
-    await page.click("text=Sign out");
-    await page.waitForSelector("dialog :text('Show this to an invigilator before you sign out.')");
-    await page.click("dialog button:has-text('Sign out')");
-    await page.waitForSelector("input[name=roll]");
-    assert.equal((await kept(page)).entries.length, 1, "signing out loses it neither");
-    assert.deepEqual(late.complaints, []);
-  } finally {
-    await late.stop();
-  }
-});
-
-test("at the end of time the paper is submitted by itself", { skip: why_not, timeout: 150_000 }, async () => {
-  const page = browser.page;
-  await sit(page, "T0001", "Grace Hopper");
-  for (const item of [1, 2]) {
-    await go_to_item(page, item);
-    await choose(page, ITEMS[item - 1].label);
-  }
-  await all_recorded(page, 2);
-  await go_to_item(page, 3);
-  await last_seconds(page);
-  await page.fill(".blank input", "6"); // typed, and not left: the end writes it down
-
-  await page.waitForSelector(".receipt", { timeout: 40_000 });
-  assert.match(await page.textContent(".receipt"), /by the end of time/);
-  assert.match(await page.textContent(".receipt"), /3 of 3/);
-  assert.equal(await page.$(".banner-warn"), null, "nothing was lost");
-  await hall.cli("exam", "close", "short");
-  await hall.cli("exam", "score", "short");
-  await hall.cli("exam", "publish", "short");
-  await page.reload();
-  await page.waitForSelector(".score");
-  assert.equal(await page.textContent(".score-figure b"), "12");
-  assert.deepEqual(browser.complaints, []);
+    await page.waitForSelector(".score");
+    assert.equal(await page.textContent(".score-figure b"), "12");
+    assert.deepEqual(browser.complaints, []);
+  });
 });
