@@ -7,6 +7,16 @@
 #include <unistd.h>
 
 #define NICE_LAST 19
+#define RETRY_US  100000
+
+/* Want of a descriptor says nothing about the bytes: the thread tries again until one is free. */
+static fail next_batch(struct log_check *check, struct walk *walk, bool *found, struct why *why)
+{
+    fail f;
+    while ((f = walk_next(walk, found, why)) == FAIL_STARVED && check->patient && !check->stop)
+        usleep(RETRY_US);
+    return f == FAIL_STARVED && check->stop ? FAIL_NONE : f;
+}
 
 static fail check(struct log_check *check, struct why *why)
 {
@@ -14,8 +24,8 @@ static fail check(struct log_check *check, struct why *why)
     fail f = FAIL_NONE;
     walk_init(&walk, check->segments, (struct place){ 0 });
     while (!f && walk.place.segment < check->end.segment && !check->stop) {
-        bool found;
-        f = walk_next(&walk, &found, why);
+        bool found = true;
+        f = next_batch(check, &walk, &found, why);
         if (!f && !found)
             f = walk_corrupt(&walk, "no valid batch is here, but some are further on", why);
         check->left = check->end.first - MIN(walk.place.first, check->end.first);
@@ -48,6 +58,7 @@ void log_check_start(struct log_check *check, struct segments *segments, struct 
     check->segments = segments;
     check->end = end;
     check->left = end.first;
+    check->patient = true;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     check->running = pthread_create(&check->thread, NULL, check_main, check) == 0;

@@ -17,13 +17,13 @@ struct log_check {
     struct segments *segments;
     struct place end; /* where the opening began: a segment's first batch */
     pthread_t thread;
-    bool running;
+    bool running, patient;
     _Atomic bool stop, damaged;
     _Atomic uint64_t left; /* records to be checked */
 };
 
 /* Every byte before `end`, in this thread. FAIL_CORRUPT: something is damaged there. */
 fail log_check_now(struct segments *segments, struct place end, struct why *why) MUST_USE;
-/* The same in a thread; borrows segments until log_check_stop. */
+/* The same in a thread; borrows segments until log_check_stop. Waits for descriptors. */
 void log_check_start(struct log_check *check, struct segments *segments, struct place end);
 void log_check_stop(struct log_check *check); /* fine when it was not started */

@@ -3,10 +3,12 @@
  */
 #include "store/log.h"
 #include "store/log_batch.h"
+#include "store/log_check.h"
 #include "store/crc32c.h"
 #include "tests/test.h"
 #include "tests/unit/records.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
@@ -389,6 +391,47 @@ TEST(log, want_of_a_descriptor_for_the_folder_delays_what_was_taken_and_loses_no
     log = open_case(&cases[5], dir);
     CHECK_EQ(read_from(log, 0), taken + 1);
     log_close(log);
+}
+
+static uint64_t log_id_of(const char *dir)
+{
+    char path[PATH_MAX];
+    struct batch_head head;
+    snprintf(path, sizeof(path), "%s/%020d.seg", dir, 0);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    CHECK_EQ(pread(fd, &head, sizeof(head), 0), (ssize_t)sizeof(head));
+    close(fd);
+    return head.log_id;
+}
+
+TEST(log, want_of_a_descriptor_is_not_taken_for_damage_by_who_checks_behind)
+{
+    struct why why;
+    const char *dir = test_dir();
+    struct log *log = open_case(&cases[3], dir);
+    append_some(log, 0, 20000);
+    log_close(log);
+    struct segments segments;
+    CHECK_OK(segments_init(&segments, files_real(), dir, &why));
+    segments.log_id = log_id_of(dir);
+    size_t last = segments_count(&segments) - 1;
+    CHECK(last > 1);
+    struct place end = { .segment = last, .first = segments_first(&segments, last) };
+    struct log_check check = { 0 };
+    uint64_t before = test_limit_files(3);
+    log_check_start(&check, &segments, end);
+    usleep(250000);
+    bool damaged = check.damaged;
+    uint64_t left = check.left;
+    test_limit_files(before);
+    for (int tries = 0; check.left && tries < 1000; tries++)
+        usleep(10000);
+    CHECK(!damaged);
+    CHECK_EQ(left, end.first);
+    CHECK_EQ(check.left, 0);
+    log_check_stop(&check);
+    CHECK(!check.damaged);
+    segments_fini(&segments);
 }
 
 struct reader {
