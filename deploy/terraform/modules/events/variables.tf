@@ -55,13 +55,13 @@ variable "storage_gib_max" {
 }
 
 variable "enhanced_monitoring" {
-  description = "Granularity of the brokers' metrics."
+  description = "Granularity of the brokers' metrics; no less than the alarms of each broker read."
   type        = string
   default     = "PER_TOPIC_PER_PARTITION"
 
   validation {
-    condition     = contains(["DEFAULT", "PER_BROKER", "PER_TOPIC_PER_BROKER", "PER_TOPIC_PER_PARTITION"], var.enhanced_monitoring)
-    error_message = "enhanced_monitoring: DEFAULT, PER_BROKER, PER_TOPIC_PER_BROKER or PER_TOPIC_PER_PARTITION."
+    condition     = contains(["PER_BROKER", "PER_TOPIC_PER_BROKER", "PER_TOPIC_PER_PARTITION"], var.enhanced_monitoring)
+    error_message = "enhanced_monitoring: PER_BROKER, PER_TOPIC_PER_BROKER or PER_TOPIC_PER_PARTITION."
   }
 }
 
