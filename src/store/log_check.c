@@ -15,7 +15,10 @@ static fail next_batch(struct log_check *check, struct walk *walk, bool *found, 
     fail f;
     while ((f = walk_next(walk, found, why)) == FAIL_STARVED && check->patient && !check->stop)
         usleep(RETRY_US);
-    return f == FAIL_STARVED && check->stop ? FAIL_NONE : f;
+    if (f != FAIL_STARVED || !check->stop)
+        return f;
+    *found = true; /* it was not looked at, so nothing is missing */
+    return FAIL_NONE;
 }
 
 static fail check(struct log_check *check, struct why *why)
@@ -24,7 +27,7 @@ static fail check(struct log_check *check, struct why *why)
     fail f = FAIL_NONE;
     walk_init(&walk, check->segments, (struct place){ 0 });
     while (!f && walk.place.segment < check->end.segment && !check->stop) {
-        bool found = true;
+        bool found;
         f = next_batch(check, &walk, &found, why);
         if (!f && !found)
             f = walk_corrupt(&walk, "no valid batch is here, but some are further on", why);

@@ -32,7 +32,7 @@ uint64_t files_sim_calls(const struct files_sim *sim);
 /* The call of that number (the next one is files_sim_calls + 1) fails so; or it and all later. A
  * failed write is done in part. 0 for none. */
 void files_sim_fail_at(struct files_sim *sim, uint64_t call, fail code, bool for_ever);
-/* Whether a descriptor is free for the next open or sync_dir; else they are FAIL_STARVED. */
+/* `starved`: no descriptor is free for any open or sync_dir, which are FAIL_STARVED. */
 void files_sim_starve(struct files_sim *sim, bool starved);
 void files_sim_set_room(struct files_sim *sim, uint64_t bytes); /* of all files together */
 
