@@ -72,6 +72,7 @@ struct server {
     bool stop;
     bool starved;         /* no descriptor was left for who knocked last */
     bool paused;          /* nobody is accepted */
+    bool blocked;         /* a reply waits until its peer reads */
     bool more;            /* the tick had more to do than it may at once */
     int64_t accept_at_us; /* while paused: until then */
     int64_t tick_at_us;
@@ -475,26 +476,33 @@ static void dispatch(struct server *server, const struct epoll_event *event)
 
 static void send_all(struct server *server)
 {
-    for (struct conn *conn = server->conns; conn; conn = conn->next)
-        if (conn->held.n && !conn->broken)
-            send_due(server, conn);
+    server->blocked = false;
+    for (struct conn *conn = server->conns; conn; conn = conn->next) {
+        if (!conn->held.n || conn->broken)
+            continue;
+        send_due(server, conn);
+        server->blocked |= !conn->broken && conn->sent < conn->due;
+    }
     drop_broken(server);
 }
 
 /* A commit costs the same CPU however few saves share it, and so does a look at the sockets. So
  * where several asked in one round, or the log is still at work and who asks now has to wait for it
- * anyway, the loop rests: to the next beat, or until one who asked alone has his reply. Meanwhile
- * nothing but the log wakes it. Who asks alone never waits for others. */
+ * anyway, the loop rests: to the next beat, or until one who was alone in his round has his reply.
+ * Meanwhile nothing but the log wakes it, to let replies go; those who come wait for the beat. There
+ * is no rest while a large reply leaves piece by piece, as its peer reads. */
 static void rest(struct server *server)
 {
     struct pollfd log = { .fd = log_wake_fd(server->log), .events = POLLIN };
     int64_t left_us;
-    while ((left_us = pace_left_us(&server->pace)) &&
+    while (!server->blocked && (left_us = pace_left_us(&server->pace)) &&
            (server->asked > 1 || log_durable(server->log) < log_appended(server->log))) {
         struct timespec left = { left_us / 1000000, left_us % 1000000 * 1000 };
         if (ppoll(&log, 1, &left, NULL) <= 0)
             continue;
         log_woke(server);
+        if (server->signed_to < server->tickets)
+            write_signatures(server);
         send_all(server);
     }
 }
@@ -522,7 +530,7 @@ static void serve(struct server *server)
             tick(server, clock);
         log_flush(server->log);
         send_all(server);
-        if (!server->more)
+        if (!server->more && n < (int)COUNT(events))
             rest(server);
     }
 }

@@ -5,7 +5,7 @@
  * the same moment, and one interrupt of the timer wakes them all. What comes waits at most the
  * period longer; a loop that was idle rests not at all, nor one whose rounds are longer than the
  * period. Agents of a rehearsal do so (src/rehearsal/gang.c), and the hall where several ask at
- * once (src/app/server.c); the gateway does not. */
+ * once or the log is at work (src/app/server.c); the gateway does not. */
 #pragma once
 
 #include "base/base.h"
