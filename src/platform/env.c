@@ -105,6 +105,8 @@ static str computed(const struct env *env, str path)
                    : arena_fmt(env->arena, "%.*s.%.*s", STR_ARG(env->name), STR_ARG(domain));
     if (str_eq(path, STR("after")))
         return like.n ? like : STR("build");
+    if (str_eq(path, STR("runner")))
+        return arena_fmt(env->arena, "%.*s-%.*s", STR_ARG(spec->hall), STR_ARG(env->name));
     if (str_eq(path, STR("network.cidr")))
         return arena_fmt(env->arena, "10.%u.0.0/16", 16 + hash_of(env->name) % 200);
     if (str_eq(path, STR("network.zones")))

@@ -202,7 +202,7 @@ static void check_runner(const struct checking *c, const struct env *env)
         !env_text(env, "cluster.public_access_cidrs").n)
         spec_mistake(c->mistakes, runner->line,
                      "runner is %.*s, which stands outside, but the API server of %.*s is reached "
-                     "from inside only; name a runner inside, such as self-hosted, or its "
+                     "from inside only; name a runner inside, or its "
                      "addresses: cluster: {public_access_cidrs: [203.0.113.7/32]}",
                      STR_ARG(runner->text), STR_ARG(env->name));
 }

@@ -182,7 +182,7 @@ TEST(env_diff, each_environment_may_be_delivered_by_a_runner_of_its_own)
     const struct env_files *nonprod = render("", "nonprod");
     const struct env_files *prod = render(", runner: prod-delivery", "prod");
     CHECK_HAS(file_of(nonprod, ".github/workflows/deliver-nonprod.yml"),
-              STR("\n    runs-on: \"self-hosted\"\n"));
+              STR("\n    runs-on: \"nee-2027-nonprod\"\n"));
     CHECK_HAS(file_of(prod, ".github/workflows/deliver-prod.yml"),
               STR("\n    runs-on: \"prod-delivery\"\n"));
     CHECK_HAS(file_of(prod, ".gitlab/deliver-prod.yml"), STR("\n  tags: [\"prod-delivery\"]\n"));
