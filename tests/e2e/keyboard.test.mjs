@@ -112,12 +112,20 @@ test("a typed answer goes through typed, device, recorded", { skip: why_not, tim
 
 test("a second window takes over, and the first says so", { skip: why_not, timeout: 60_000 }, async () => {
   const first = browser.page;
+  await first.clock.install();
+  await first.route("**/answers/*", async (route) => {
+    await sleep(1500);
+    await route.continue();
+  });
   await first.fill(".blank input >> nth=0", "13.5"); // still being typed when the second window comes
   const second = await browser.context.newPage();
   await second.goto(hall.url);
   await second.waitForSelector(".item");
   await first.waitForSelector("text=Open in another window");
   await first.evaluate(() => document.dispatchEvent(new Event("visibilitychange"))); // it is looked at again
+  await sleep(2500); // the reply to what it still sent is here
+  await first.unroute("**/answers/*");
+  await first.clock.fastForward("01:40"); // a window that sits would ask the hall by now
   await sleep(1000);
   assert.ok(await first.$("text=Open in another window"), "it does not take the exam back by itself");
   assert.equal(await second.inputValue(".blank input >> nth=0"), "13.5");

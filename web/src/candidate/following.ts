@@ -1,7 +1,8 @@
 // following.ts - asks the hall about the attempt, and does what follows from its word.
 //
-// Every reply that brings the attempt ends in follow(); there is no other way from one part of the day to the next. So a
-// page that slept, was reloaded or had no network needs no special case: it hears the state, and is there.
+// Every reply that brings the attempt ends in follow(). Besides it only the candidate (submit), the clock (end_of_time),
+// another window and a refusal change the page. So a page that slept, was reloaded or had no network needs no special
+// case: it hears the state, and is there.
 
 import { Problem, Unreachable, get, post, sentence } from "../core/api";
 import { load_formulas } from "../core/rich_text";

@@ -36,11 +36,13 @@ function lost_tab(sitting: Sitting, generation: number): void {
 }
 
 async function open(sitting: Sitting, paper: Paper, form: Form, answers: HallAnswers): Promise<void> {
+  const { generation } = sitting;
   const journal = new Journal(sitting.store, sitting_of(sitting.attempt!));
   sitting.questions = questions_of(paper, form);
   sitting.sections = paper.sections.map((section) => section.name);
   sitting.journal = journal;
   await journal.open(answers);
+  if (generation !== sitting.generation) return; // meanwhile another window took over, or somebody signed out
   journal.subscribe(sitting.changed);
   sitting.uploader = new Uploader(journal, (entry) => send(sitting, entry), () => uploader_changed(sitting));
   sitting.at = Math.max(0, sitting.questions.findIndex((question) => question.paper.item === journal.place));
@@ -50,9 +52,10 @@ async function open(sitting: Sitting, paper: Paper, form: Form, answers: HallAns
 }
 
 async function send(sitting: Sitting, { item, value, marked, seq }: Entry): Promise<SaveReply> {
-  const path = `${sitting.path}/answers/${item}`;
-  const { body } = await call<SaveReply>("PUT", path, { value, marked, seq }, { keepalive: document.hidden });
-  saved(sitting, body);
+  const { generation, path } = sitting;
+  const to = `${path}/answers/${item}`;
+  const { body } = await call<SaveReply>("PUT", to, { value, marked, seq }, { keepalive: document.hidden });
+  if (generation === sitting.generation) saved(sitting, body); // else another window sits: this one asks no more
   return body;
 }
 
