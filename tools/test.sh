@@ -29,10 +29,11 @@ stage() {
     local log=build/test/$name.log start=$SECONDS status=0 counts
     "$@" >"$log" 2>&1 || status=$?
     counts=$(count "$log" "$status")
-    echo "$counts" >"build/test/$name.count"
+    echo "$counts" >"build/test/$name.count" || exit 1 # a result that cannot be written is none
     { # in one piece: the other lane writes, too
         printf '%-12s %s, %d s\n' "$name" "$counts" $((SECONDS - start))
         grep -hE '^skipped' "$log" | sed 's/^/             /'
+        sed -nE 's/^(# |ℹ )skipped ([1-9][0-9]*)$/             skipped: \2 of them/p' "$log"
         [ "$status" = 0 ] || printf '%s\n' "---- $name failed with status $status; the end of $log:" "$(tail -n 60 "$log")" "----"
     } >"build/test/$name.said"
     cat "build/test/$name.said"

@@ -13,6 +13,7 @@ import { Candidate } from "./candidate.mjs";
 import { EXAMHALL, ROOT, Serving, codes, expect, folder, free_port, json, remove, sleep, until } from "./support.mjs";
 
 const CANDIDATES = 6;
+const CAP_SYS_PTRACE = 19n; // its bit: linux/capability.h
 let dir, data, key, gate_port, hall_probes, hall;
 const started = [];
 
@@ -105,16 +106,19 @@ describe("a hall and gateways apart", () => {
       await sleep(1000);
     }
     const saved = candidates.map((candidate) => candidate.seq);
-    await sleep(300);
-    for (const [i, candidate] of candidates.entries()) {
+    await until("all go on", () => candidates.every((candidate, i) => candidate.seq > saved[i]));
+    for (const candidate of candidates) {
       assert.deepEqual(await candidate.stop(), []);
-      assert.ok(candidate.seq > saved[i], "and it goes on");
       assert.equal(candidate.sockets.size, 1, "over the same connection");
     }
   });
 
   test("who calls whom, as the kernel has it, is what the chart's network policies are made of", async (t) => {
-    if (process.getuid() !== 0) return t.skip("only root sees the sockets of processes that gave their rights up");
+    const [, rights] = readFileSync("/proc/self/status", "utf8").match(/^CapEff:\s*(\w+)/m);
+    if (!((BigInt(`0x${rights}`) >> CAP_SYS_PTRACE) & 1n)) { // root in a container lacks it
+      console.log("skipped: who calls whom: the sockets of processes that gave their rights up cannot be seen here");
+      return t.skip("it takes CAP_SYS_PTRACE");
+    }
     const values = readFileSync(join(ROOT, "deploy/helm/examhall/values.yaml"), "utf8");
     const allowed = [...values.matchAll(/- \{from: (\w+), to: (\w+), port: (\w+)\}/g)].map(([, from, to, port]) => `${from} to ${to}, ${port}`);
     const [roll, code] = [...codes(data)][CANDIDATES + 1];
