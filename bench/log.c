@@ -5,8 +5,8 @@
  * In one run, for batches of 1, 100 and 1,000 records of 100 bytes: `raw` is one pwrite and one
  * fdatasync of exactly the bytes the log writes for such a batch, into a file filled with zeros;
  * `log` appends the records and flushes, with everything that belongs to it: encoding, checksums,
- * chain, filling the next segment ahead. `free` lets records gather while the disk is at work. Then N
- * records of 45 bytes (22,500,000: 450,000 candidates, 50 answers each) are written, opened again
+ * chain, filling the next segment ahead. `free` lets records gather while the disk is at work. Then
+ * N records of 45 bytes (22,500,000: 450,000 candidates, 50 answers each) are written, opened again
  * (each byte checked) and read, as at the start of a hall.
  *
  * CPU is user and system time of all threads. Other load on the machine shows in every row alike.

@@ -489,8 +489,8 @@ static void send_all(struct server *server)
 /* A commit costs the same CPU however few saves share it, and so does a look at the sockets. So
  * where several asked in one round, or the log is still at work and who asks now has to wait for it
  * anyway, the loop rests: to the next beat, or until one who was alone in his round has his reply.
- * Meanwhile nothing but the log wakes it, to let replies go; those who come wait for the beat. There
- * is no rest while a large reply leaves piece by piece, as its peer reads. */
+ * Meanwhile nothing but the log wakes it, to let replies go; those who come wait for the beat.
+ * There is no rest while a large reply leaves piece by piece, as its peer reads. */
 static void rest(struct server *server)
 {
     struct pollfd log = { .fd = log_wake_fd(server->log), .events = POLLIN };

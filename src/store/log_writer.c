@@ -3,9 +3,9 @@
  *
  * Runs in a thread of its own, or within log_flush. Between two batches, and while idle, the thread
  * fills the next segment. What may pass by itself (no room for a write, no free
- * descriptor: writer_may_wait) is tried again each second. Any other failed write or sync ends the process at
- * once: what the disk holds is then unknown, asking again would be answered by the page cache, and
- * only recovery (log_recover.c) knows how to find out. */
+ * descriptor: writer_may_wait) is tried again each second. Any other failed write or sync ends the
+ * process at once: what the disk holds is then unknown, asking again would be answered by the page
+ * cache, and only recovery (log_recover.c) knows how to find out. */
 #include "store/log_embedded.h"
 #include "sys/note.h"
 
