@@ -86,6 +86,9 @@ static void write_log(struct out *out, const struct log *log)
     metric_number(out, "log_has_room", "gauge",
                   "0 when saves are refused: the disk is full, or no descriptor is free.",
                   stats.has_room);
+    metric_number(out, "log_damaged", "gauge",
+                  "1 when what was checked behind the opening is not what was written.",
+                  stats.damaged);
 }
 
 static fail get_metrics(struct req *req)

@@ -34,7 +34,10 @@ static const struct condition {
     { "ExamhallDown", "up{job=~\".*examhall.*\"} == 0", "1m", "page",
       "{{ $labels.instance }} does not answer" },
     { "ExamhallNoRoom", "examhall_log_has_room == 0", "0s", "page",
-      "the log of {{ $labels.instance }} has no room: saves are refused" },
+      "the log of {{ $labels.instance }} takes no saves: the disk is full, or no descriptor free" },
+    { "ExamhallLogDamaged", "examhall_log_damaged == 1", "0s", "page",
+      "the log of {{ $labels.instance }} is damaged before its checkpoint: log.damaged says "
+      "where" },
     { "ExamhallSheds", "sum(rate(examhall_gateway_shed_total[1m])) > 0", "1m", "page",
       "requests are answered 503 for want of room" },
     { "ExamhallHallAway", "sum(rate(examhall_gateway_reconnects_total[5m])) > 0.1", "2m", "ticket",

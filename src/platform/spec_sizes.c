@@ -142,8 +142,8 @@ static const struct spec_row rows[] = {
       .max = 600000,
       .value = "120s",
       .flags = SPEC_CLOUD,
-      .help =
-          "and is killed after that long; candidates, who report every 45 s, are let go before" },
+      .help = "and is killed after that long; candidates, who say something in 90 s, are let go "
+              "before" },
 
     GROUP("network", "the private network"),
     { .path = "environments.*.network.cidr",

@@ -41,6 +41,7 @@ TEST(hall, metrics_count_what_happened)
     CHECK_HAS(world_body(&w), STR("\nexamhall_answers_saved_total 1\n"));
     CHECK_HAS(world_body(&w), STR("\nexamhall_candidates_signed_in 1\n"));
     CHECK_HAS(world_body(&w), STR("\nexamhall_log_has_room 1\n"));
+    CHECK_HAS(world_body(&w), STR("\nexamhall_log_damaged 0\n"));
     world_close(&w);
 }
 
