@@ -187,7 +187,7 @@ exec nsenter --all --target "\$first" "\$@"
 SH
 chmod +x bin/on
 export KUBECONFIG=$CLUSTER/admin.kubeconfig PATH=$CLUSTER/bin:$TOOLS:$PATH
-until_true 60 "${inside[@]}" kubectl get --raw /readyz || die "no API server after 60 s: $(tail -3 one.kube-apiserver.log)"
+until_true 60 "${inside[@]}" kubectl get --raw /readyz || die "no API server after 60 s: $(tail -n 3 one.log two.log one.kube-apiserver.log)"
 SSL_CERT_FILE=ca.crt until_true 20 "${inside[@]}" skopeo copy --dest-authfile login.json oci:pause-image:1 "docker://$address/pause:1" ||
     die "the registry did not take the pause image: $(tail -3 one.registry.log)"
 until_true 60 "${inside[@]}" kubectl wait --for=condition=Ready node/one node/two --timeout=60s ||
