@@ -66,5 +66,13 @@ stage rehearsal make test-rehearsal
 stage distributed make test-distributed
 stage chaos make test-chaos
 
+# Where only the end of a long output is kept, this is all that is read: which tests failed, and their own words.
+for said in $(grep -lE ', [1-9][0-9]* failed$' build/test/*.count); do
+    log=${said%.count}.log
+    [ -f "$log" ] || continue
+    printf '\nfailed in %s:\n' "$(basename "$log" .log)"
+    grep -nE -B 3 -A 16 '^ *not ok |^FAILED' "$log" | cut -c1-300 | head -n 90
+done
+
 echo
 awk '{ passed += $1; failed += $3 } END { printf "%d passed, %d failed\n", passed, failed; exit failed > 0 }' build/test/*.count

@@ -14,7 +14,6 @@
 enum {
     TURN_US_MAX = 20000, /* orders are seen at least that often */
     TIMERS_MAX = 512,    /* fired in one turn */
-    FULL_US = 50000,     /* who found no room for a handshake looks again after it */
 };
 
 struct seat {
@@ -22,6 +21,7 @@ struct seat {
     struct io_conn *conn;
     struct io_ticket ticket;
     struct agent *agent;
+    struct seat *behind; /* in the queue for a handshake; the last is behind itself */
 };
 
 /* Times and places stand apart from the seats, which are cold: a change touches a dozen of them. */
@@ -34,8 +34,9 @@ struct agent {
     const struct agent_opts *opts;
     struct io *io;
     struct seat *seats;
-    struct timer *heap; /* the smallest wake_us first */
-    uint32_t *places;   /* of each seat in the heap */
+    struct timer *heap;              /* the smallest wake_us first */
+    uint32_t *places;                /* of each seat in the heap */
+    struct seat *queue, *queue_last; /* of those who wait for a handshake */
     struct stand stand;
     struct paper paper;
     struct arena arena;
@@ -111,11 +112,33 @@ static void send_request(struct seat *seat, int64_t now)
 }
 
 /* A handshake costs more than anything else here. If all who want one began, none would end before
- * the hall's patience does, and all would begin again: so who comes when many are under way comes
- * later, and that counts as our lateness. */
+ * the hall's patience does, and all would begin again: so who comes when many are under way waits
+ * for its turn, and that counts as our lateness. */
 static bool must_wait(const struct seat *seat)
 {
     return !seat->conn && io_full(seat->agent->io);
+}
+
+static void queue_join(struct seat *seat)
+{
+    struct agent *agent = seat->agent;
+    wake_at(seat, NEVER_US);
+    if (seat->behind)
+        return;
+    seat->behind = seat;
+    if (agent->queue)
+        agent->queue_last->behind = seat;
+    else
+        agent->queue = seat;
+    agent->queue_last = seat;
+}
+
+static struct seat *queue_take(struct agent *agent)
+{
+    struct seat *seat = agent->queue;
+    agent->queue = seat->behind == seat ? NULL : seat->behind;
+    seat->behind = NULL;
+    return seat;
 }
 
 /* Lets the candidate do all that is due now, then sleeps it. */
@@ -125,8 +148,8 @@ static void serve(struct seat *seat)
     enum doing doing;
     do {
         int64_t now = agent_clock_us();
-        if (must_wait(seat)) {
-            wake_at(seat, MAX(virtual_wake(&seat->v), now + FULL_US));
+        if (virtual_wake(&seat->v) <= now && must_wait(seat)) {
+            queue_join(seat);
             return;
         }
         out_clear(&agent->out);
@@ -164,16 +187,28 @@ static void on_secured(void *owner, bool resumed)
     board->resumed += resumed;
 }
 
+/* Measured where an idle candidate acts: when that is follows from its plan, and from us. */
+static void act(struct seat *seat, int64_t now)
+{
+    int64_t late = now - virtual_wake(&seat->v);
+    if (!seat->v.in_flight && !must_wait(seat) && late >= 0)
+        hist_record(&seat->agent->stand.board->lag, late);
+    serve(seat);
+}
+
+static void begin_handshakes(struct agent *agent)
+{
+    while (agent->queue && !io_full(agent->io))
+        act(queue_take(agent), agent_clock_us());
+}
+
 /* No more of them a turn: where connecting is slow, timers that fall due meanwhile would never let
  * the replies be read, and candidates would give up waiting for what is here already. */
 static void fire_timers(struct agent *agent)
 {
     int64_t now = agent_clock_us();
     for (unsigned fired = 0; fired < TIMERS_MAX && agent->heap[0].wake_us <= now; fired++) {
-        struct seat *seat = &agent->seats[agent->heap[0].seat];
-        if (!seat->v.in_flight && !must_wait(seat))
-            hist_record(&agent->stand.board->lag, now - virtual_wake(&seat->v));
-        serve(seat);
+        act(&agent->seats[agent->heap[0].seat], now);
         now = agent_clock_us();
     }
 }
@@ -212,9 +247,10 @@ static void agent_fill(struct agent *agent)
         struct seat *seat = &agent->seats[i];
         const struct credential *credential = &opts->credentials[i];
         seat->agent = agent;
-        virtual_init(&seat->v, opts->plan, opts->first + i, credential->roll, credential->code);
+        virtual_init(&seat->v, opts->plan, opts->first + i, (struct turn){ i, opts->count },
+                     credential->roll, credential->code);
         struct timer timer = { virtual_wake(&seat->v), i };
-        heap_put(agent, i, timer); /* sign-ins rise with the number: already a heap */
+        heap_put(agent, i, timer); /* they sign in one after another: already a heap */
     }
 }
 
@@ -257,6 +293,7 @@ int agent_run(const struct agent_opts *opts)
     agent_fill(agent);
     while (agent->phase != PHASE_STOP) {
         io_turn(agent->io, turn_us(agent));
+        begin_handshakes(agent);
         fire_timers(agent);
         follow_orders(agent);
         opts->board->connected = io_count(agent->io);

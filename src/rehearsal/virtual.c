@@ -43,12 +43,14 @@ static int64_t think(struct virtual *v, int64_t mean_us)
     return (int64_t)((double)mean_us * exp(sigma * normal - sigma * sigma / 2));
 }
 
-void virtual_init(struct virtual *v, const struct plan *plan, uint32_t number, str roll, str code)
+void virtual_init(struct virtual *v, const struct plan *plan, uint32_t number, struct turn turn,
+                  str roll, str code)
 {
     *v = (struct virtual){ .number = number, .roll = roll, .code = code };
     v->dice = plan->seed ^ (number + 1) * 0x9e3779b97f4a7c15u;
     v->ledger.who = plan->seed + number;
-    v->due_us = plan->begin_us + plan->ramp_us * number / MAX(plan->candidates, 1);
+    double when = (turn.at + virtual_unit(v)) / MAX(turn.of, 1);
+    v->due_us = plan->begin_us + (int64_t)((double)plan->ramp_us * when);
     v->ends_us = v->drop_us = NEVER_US;
 }
 

@@ -83,7 +83,12 @@ struct stand {
     struct arena *arena; /* reset after each reply */
 };
 
-void virtual_init(struct virtual *v, const struct plan *plan, uint32_t number, str roll, str code);
+struct turn { /* of so many who sign in one after another over the whole ramp, which one: from 0 */
+    uint32_t at, of;
+};
+
+void virtual_init(struct virtual *v, const struct plan *plan, uint32_t number, struct turn turn,
+                  str roll, str code);
 int64_t virtual_wake(const struct virtual *v); /* when it wants to be called next */
 
 enum doing {

@@ -6,11 +6,13 @@
 #include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CANDIDATES = 100, AT_ONCE = 32, QUIET_MS = 300, PATIENCE_MS = 10000 };
+enum { CANDIDATES = 64, AT_ONCE = 32, QUIET_MS = 300, PATIENCE_MS = 10000 };
+#define SOURCE (127u << 24 | 9u << 16 | 1)
 
 static struct board board;
 
@@ -22,6 +24,7 @@ struct crowd {
     struct agent_opts opts;
     pthread_t thread;
     int listener, conns[CANDIDATES], count;
+    unsigned who[CANDIDATES]; /* has made that connection */
 };
 
 static void *crowd_main(void *arg)
@@ -31,7 +34,7 @@ static void *crowd_main(void *arg)
     return NULL;
 }
 
-/* All of them want to sign in at once. */
+/* All of them want to sign in within a millisecond. */
 static void crowd_start(struct crowd *crowd)
 {
     struct sockaddr_in address = { .sin_family = AF_INET,
@@ -39,6 +42,7 @@ static void crowd_start(struct crowd *crowd)
     socklen_t n = sizeof(address);
     char url[64];
     struct why why;
+    signal(SIGPIPE, SIG_IGN); /* as gang.c does: OpenSSL writes to sockets that are gone */
     board = (struct board){ 0 };
     crowd->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     CHECK_EQ(bind(crowd->listener, (struct sockaddr *)&address, n), 0);
@@ -49,12 +53,16 @@ static void crowd_start(struct crowd *crowd)
     crowd->plan = (struct plan){ .seed = test_seed(),
                                  .candidates = CANDIDATES,
                                  .begin_us = agent_clock_us(),
+                                 .ramp_us = 1000,
                                  .save_every_us = SECOND_US,
                                  .end_us = agent_clock_us() + 600 * SECOND_US,
                                  .origin = str_z(crowd->target.origin),
                                  .host = crowd->target.host };
-    for (int i = 0; i < CANDIDATES; i++)
+    for (unsigned i = 0; i < CANDIDATES; i++) {
         crowd->credentials[i] = (struct credential){ STR("R1"), STR("C1") };
+        crowd->target.sources[i].s_addr = htonl(SOURCE + i); /* by which its connection is known */
+    }
+    crowd->target.source_count = CANDIDATES;
     crowd->opts = (struct agent_opts){ .plan = &crowd->plan,
                                        .target = &crowd->target,
                                        .credentials = crowd->credentials,
@@ -68,8 +76,12 @@ static void crowd_start(struct crowd *crowd)
 static void crowd_take(struct crowd *crowd, int count)
 {
     struct pollfd comes = { .fd = crowd->listener, .events = POLLIN };
-    while (crowd->count < count && poll(&comes, 1, PATIENCE_MS) == 1)
-        crowd->conns[crowd->count++] = accept(crowd->listener, NULL, NULL);
+    for (; crowd->count < count && poll(&comes, 1, PATIENCE_MS) == 1; crowd->count++) {
+        struct sockaddr_in from = { 0 };
+        socklen_t n = sizeof(from);
+        crowd->conns[crowd->count] = accept(crowd->listener, (struct sockaddr *)&from, &n);
+        crowd->who[crowd->count] = ntohl(from.sin_addr.s_addr) - SOURCE;
+    }
 }
 
 static bool somebody_comes(const struct crowd *crowd)
@@ -100,4 +112,25 @@ TEST(agent, has_32_handshakes_under_way_and_begins_another_when_one_is_over)
     CHECK(!more);
     CHECK_EQ(then, AT_ONCE + LEAVE);
     CHECK(!still_more);
+}
+
+TEST(agent, who_waits_for_a_handshake_has_it_in_the_order_in_which_they_came)
+{
+    static struct crowd crowd;
+    crowd = (struct crowd){ 0 };
+    crowd_start(&crowd);
+    crowd_take(&crowd, AT_ONCE);
+    for (int i = 0; i < CANDIDATES - AT_ONCE;
+         i++) { /* who is closed comes again, behind them all */
+        close(crowd.conns[i]);
+        crowd_take(&crowd, AT_ONCE + i + 1);
+    }
+    crowd.orders.phase = PHASE_STOP;
+    pthread_join(crowd.thread, NULL);
+    for (int i = CANDIDATES - AT_ONCE; i < crowd.count; i++)
+        close(crowd.conns[i]);
+    close(crowd.listener);
+    CHECK_EQ(crowd.count, CANDIDATES);
+    for (unsigned i = 0; i < CANDIDATES; i++)
+        CHECK_EQ(crowd.who[i], i);
 }

@@ -70,7 +70,7 @@ static void room_open(uint64_t seed)
                                  .arena = &room.arena };
     room.tiny = (struct tiny){ .ends_us = HOUR_US + 600 * SECOND_US, .delay_us = 1000 };
     room.tiny.reply = out_make(64 * KIB);
-    virtual_init(&room.v, &room.plan, 0, STR("R1"), STR("C1"));
+    virtual_init(&room.v, &room.plan, 0, (struct turn){ 0, 1 }, STR("R1"), STR("C1"));
 }
 
 static void room_close(void)
