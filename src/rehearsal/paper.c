@@ -93,16 +93,12 @@ static bool is_permutation(const struct json *array, unsigned from, unsigned n)
     return true;
 }
 
-fail form_check(const struct paper *paper, str body, str *path, struct arena *arena,
-                struct why *why)
+fail form_check(const struct paper *paper, const struct json *form, str *path, struct why *why)
 {
-    struct json *root = NULL;
-    fail f = json_parse(&root, body, arena, why);
-    if (!f)
-        f = json_str(root, "paper", true, path, why);
+    fail f = json_str(form, "paper", true, path, why);
     if (f)
         return f;
-    const struct json *items = json_get(root, STR("items"));
+    const struct json *items = json_get(form, STR("items"));
     if (!items || items->type != JSON_ARRAY)
         return fail_set(why, FAIL_INPUT, "the form has no items");
     if (!paper->hash)

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/fail.h"
 #include "base/out.h"
+#include "codec/json.h"
 
 enum { PAPER_ITEMS_MAX = 500, VALUE_BYTES_MAX = 200 };
 
@@ -28,7 +29,7 @@ fail paper_parse(struct paper *paper, str body, bool gzip, struct arena *arena,
                  struct why *why) MUST_USE;
 /* The form must be a permutation of the paper's items, each with one of its options, and name the
  * paper by its path. Gives the path. */
-fail form_check(const struct paper *paper, str body, str *path, struct arena *arena,
+fail form_check(const struct paper *paper, const struct json *form, str *path,
                 struct why *why) MUST_USE;
 
 struct answer {

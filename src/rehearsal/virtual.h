@@ -7,9 +7,9 @@
  * hall answers. A page has one request in flight; an action that falls due meanwhile waits, but its
  * latency counts from when it was due. Time that we planned to be without a network does not count.
  *
- * Order: OUT, WAIT until the start, READY, FORM, PAPER, RUN, SUBMIT, RECEIPT, DONE; a return to the
- * page goes through RESUME, a new device through OUT again. RESULT and CHECK begin when the agent
- * says so. */
+ * Order: OUT, WAIT until the start, READY, PAPER, RUN, SUBMIT, RECEIPT, DONE; a return to the page
+ * goes through RESUME, a new device through OUT again and FORM. RESULT and CHECK begin when the
+ * agent says so. */
 #pragma once
 
 #include "codec/http.h"
@@ -61,6 +61,7 @@ struct virtual
     uint16_t place;
     uint8_t stage, asked, tries, results;
     bool in_flight, pending, started, late, sign_in_abandoned, overdue;
+    bool fresh; /* has the form with the start, and nothing recorded */
     uint16_t pending_item;
     char cookie[COOKIE_BYTES_MAX];
     uint64_t dice; /* state of its chance */

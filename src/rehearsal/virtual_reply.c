@@ -123,11 +123,11 @@ static fail sign_in_done(struct reply *r)
     return attempt_seen(r);
 }
 
-static fail form_done(struct reply *r)
+static fail form_seen(struct reply *r, const struct json *form)
 {
     struct paper *paper = r->stand->paper;
     str path = STR_NONE;
-    fail f = form_check(paper, r->body, &path, r->stand->arena, &r->why);
+    fail f = form_check(paper, form, &path, &r->why);
     if (f)
         return f;
     if (!paper->path[0] && path.n < sizeof(paper->path))
@@ -136,6 +136,22 @@ static fail form_done(struct reply *r)
         return fail_set(&r->why, FAIL_INPUT, "another paper than the candidates before");
     virtual_next(r->v, STAGE_PAPER, r->now);
     return FAIL_NONE;
+}
+
+static fail form_done(struct reply *r)
+{
+    return form_seen(r, r->json);
+}
+
+/* Who has just started is given the form, and has nothing recorded. */
+static fail start_done(struct reply *r)
+{
+    fail f = attempt_seen(r);
+    const struct json *form = json_get(r->json, STR("form"));
+    if (f || !form || r->v->stage != STAGE_FORM)
+        return f;
+    r->v->fresh = true;
+    return form_seen(r, form);
 }
 
 static fail paper_done(struct reply *r)
@@ -159,7 +175,11 @@ static fail paper_done(struct reply *r)
         r->stand->board->started++;
         r->stand->board->last_started_us = r->now;
     }
-    virtual_next(v, STAGE_RESUME, r->now);
+    if (v->fresh)
+        virtual_begin(v, r->stand->plan, r->now);
+    else
+        virtual_next(v, STAGE_RESUME, r->now);
+    v->fresh = false;
     return FAIL_NONE;
 }
 
@@ -259,7 +279,7 @@ static fail result_done(struct reply *r)
 typedef fail (*done_fn)(struct reply *r);
 static const done_fn done[ASK_KINDS] = {
     [ASK_SIGN_IN] = sign_in_done, [ASK_LOOK] = attempt_seen,
-    [ASK_START] = attempt_seen,   [ASK_FORM] = form_done,
+    [ASK_START] = start_done,     [ASK_FORM] = form_done,
     [ASK_PAPER] = paper_done,     [ASK_RESUME] = virtual_resume_done,
     [ASK_SAVE] = save_done,       [ASK_HEARTBEAT] = heartbeat_done,
     [ASK_SUBMIT] = submit_done,   [ASK_RECEIPT] = receipt_done,

@@ -2,6 +2,7 @@
 #include "tests/unit/world.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Opens for sign-in at WORLD_START + 10 min, starts at + 40 min. */
 static const char shifted[] =
@@ -59,6 +60,30 @@ TEST(delivery, nobody_starts_before_the_shift_begins)
     CHECK_EQ(world_post(&w, "/start"), 200);
     CHECK_EQ(world_i64(&w, "started_at"), WORLD_START + 40 * MINUTE_MS);
     CHECK_EQ(world_i64(&w, "ends_at"), WORLD_START + 100 * MINUTE_MS);
+    world_close(&w);
+}
+
+TEST(delivery, who_starts_is_given_the_form_and_the_epoch_with_it_and_who_asks_again_is_not)
+{
+    struct world w;
+    str form, asked;
+    world_open(&w, NULL);
+    world_login(&w, "R001");
+    CHECK_EQ(world_post(&w, "/start"), 200);
+    CHECK_EQ(world_i64(&w, "epoch"), 1);
+    char text[4096];
+    snprintf(text, sizeof(text), "%.*s", STR_ARG(world_body(&w)));
+    const char *begins = strstr(text, "\"form\":{");
+    CHECK(begins);
+    form = str_z(begins + strlen("\"form\":"));
+    CHECK(str_ends(form, STR("}}")));
+    form.n--; /* of the attempt object */
+    CHECK_EQ(world_get(&w, "/form"), 200);
+    asked = world_body(&w);
+    CHECK(str_starts(asked, str_first(form, form.n - 1))); /* which has the time, too */
+    CHECK_EQ(world_post(&w, "/start"), 200);
+    snprintf(text, sizeof(text), "%.*s", STR_ARG(world_body(&w)));
+    CHECK(!strstr(text, "\"form\""));
     world_close(&w);
 }
 

@@ -29,7 +29,7 @@ struct tiny { /* a hall for one candidate */
     int64_t asked_us, silent_us;         /* the last request; the longest time without one */
     unsigned saves;
     unsigned forget_at, forget_from, swallow_each, invent_at; /* 0: never */
-    unsigned requests, stale;
+    unsigned requests, stale, forms;
     struct out reply;
 };
 
@@ -80,7 +80,10 @@ static void room_close(void)
     arena_fini(&room.arena);
 }
 
-static void say_attempt(struct out *body)
+static void say_form(struct out *body);
+
+/* With the form: the reply to the start that began it. */
+static void say_attempt(struct out *body, bool form)
 {
     struct tiny *tiny = &room.tiny;
     tiny->submitted |= tiny->started && room.now > tiny->ends_us + 5 * SECOND_US;
@@ -89,9 +92,14 @@ static void say_attempt(struct out *body)
                         : room.now >= tiny->opens_us ? "ready"
                                                      : "waiting";
     out_fmt(body,
-            "{\"attempt\":7,\"state\":\"%s\",\"now\":%lld,\"starts_at\":%lld,\"ends_at\":%lld}",
+            "{\"attempt\":7,\"state\":\"%s\",\"now\":%lld,\"starts_at\":%lld,\"ends_at\":%lld",
             state, (long long)(room.now / 1000), (long long)MAX(tiny->opens_us / 1000, 1),
             (long long)(tiny->ends_us / 1000));
+    if (form) {
+        out_z(body, ",\"epoch\":1,\"form\":");
+        say_form(body);
+    }
+    out_char(body, '}');
 }
 
 static void say_paper(struct out *body)
@@ -180,10 +188,11 @@ static int respond(struct out *body, const struct http_head *head, str request)
     tiny->requests++;
     if (str_eq(path, STR("/v1/sessions"))) {
         tiny->epoch++;
-        say_attempt(body);
+        say_attempt(body, false);
     } else if (str_starts(path, STR("/v1/papers/"))) {
         say_paper(body);
     } else if (str_ends(path, STR("/form"))) {
+        tiny->forms++;
         say_form(body);
     } else if (str_starts(path, STR("/v1/attempts/7/answers/"))) {
         CHECK(str_u64(str_from(path, strlen("/v1/attempts/7/answers/")), &i) && i <= ITEMS);
@@ -200,8 +209,9 @@ static int respond(struct out *body, const struct http_head *head, str request)
         tiny->submitted = true;
         out_fmt(body, "{\"answered\":%u,\"signature\":\"s\"}", answered());
     } else {
-        tiny->started |= str_ends(path, STR("/start"));
-        say_attempt(body);
+        bool starts = str_ends(path, STR("/start")) && !tiny->started;
+        tiny->started |= starts;
+        say_attempt(body, starts);
     }
     return 200;
 }
@@ -275,6 +285,29 @@ TEST(rehearsal, a_candidate_sits_from_sign_in_to_receipt_and_all_is_found)
     CHECK(board.saves_acknowledged > 100);
     CHECK_EQ(board.saves_acknowledged, room.tiny.saves);
     CHECK_EQ(board.latency[ASK_SUBMIT].count, 1);
+    room_close();
+}
+
+TEST(rehearsal, who_is_given_the_form_with_the_start_asks_for_the_paper_and_no_more)
+{
+    room_open(test_seed());
+    room.plan.drops_per_us = 0;
+    run_and_check(true);
+    CHECK_EQ(board.submitted, 1);
+    CHECK_EQ(board.latency[ASK_PAPER].count, 1);
+    CHECK_EQ(room.tiny.forms + board.latency[ASK_RESUME].count, 0);
+    room_close();
+}
+
+TEST(rehearsal, who_never_heard_of_the_start_asks_for_form_and_answers)
+{
+    room_open(test_seed());
+    room.plan.drops_per_us = 0;
+    room.tiny.started = true; /* by what nobody heard of */
+    run_and_check(true);
+    CHECK_EQ(board.submitted, 1);
+    CHECK_EQ(room.tiny.forms, 1);
+    CHECK_EQ(board.latency[ASK_RESUME].count, 1);
     room_close();
 }
 
@@ -428,6 +461,15 @@ TEST(rehearsal, no_answer_for_half_a_minute_is_a_failed_request)
     room_close();
 }
 
+static fail form_text_check(const struct paper *paper, const char *text, str *path,
+                            struct arena *arena)
+{
+    struct json *json = NULL;
+    struct why why;
+    fail f = json_parse(&json, str_z(text), arena, &why);
+    return f ? f : form_check(paper, json, path, &why);
+}
+
 TEST(rehearsal, a_form_that_is_no_permutation_is_refused)
 {
     struct paper paper = { 0 };
@@ -438,18 +480,18 @@ TEST(rehearsal, a_form_that_is_no_permutation_is_refused)
                          STR("{\"items\":[{\"item\":1,\"kind\":\"single\",\"options\":[\"a\",\"b\"]"
                              "},{\"item\":2,\"kind\":\"text\",\"options\":[]}]}"),
                          false, &arena, &why));
-    CHECK_OK(form_check(&paper,
-                        STR("{\"paper\":\"/p\",\"items\":[{\"item\":2,\"options\":[]},{\"item\":1,"
-                            "\"options\":[1,0]}]}"),
-                        &path, &arena, &why));
+    CHECK_OK(form_text_check(&paper,
+                             "{\"paper\":\"/p\",\"items\":[{\"item\":2,\"options\":[]},{\"item\":1,"
+                             "\"options\":[1,0]}]}",
+                             &path, &arena));
     CHECK_STR(path, STR("/p"));
-    CHECK_EQ(form_check(&paper,
-                        STR("{\"paper\":\"/p\",\"items\":[{\"item\":2,\"options\":[]},{\"item\":1,"
-                            "\"options\":[1,1]}]}"),
-                        &path, &arena, &why),
+    CHECK_EQ(form_text_check(&paper,
+                             "{\"paper\":\"/p\",\"items\":[{\"item\":2,\"options\":[]},{\"item\":1,"
+                             "\"options\":[1,1]}]}",
+                             &path, &arena),
              FAIL_INPUT);
-    CHECK_EQ(form_check(&paper, STR("{\"paper\":\"/p\",\"items\":[{\"item\":2,\"options\":[]}]}"),
-                        &path, &arena, &why),
+    CHECK_EQ(form_text_check(&paper, "{\"paper\":\"/p\",\"items\":[{\"item\":2,\"options\":[]}]}",
+                             &path, &arena),
              FAIL_INPUT);
     arena_fini(&arena);
 }

@@ -141,14 +141,8 @@ static struct assembly_form form_of(const struct host *host, const struct exam *
                                    .count = exam->item_count };
 }
 
-static fail form_get(struct req *req)
+void assembly_form_open(struct req *req, const char *name, uint32_t index)
 {
-    uint32_t index;
-    fail f = req_attempt(req, &index);
-    if (!f)
-        f = has_started(req, index);
-    if (f)
-        return f;
     const struct candidate *candidate = &req->host->directory->candidates[index];
     const struct exam *exam = &req->host->directory->exams[candidate->exam];
     struct assembly_form form = form_of(req->host, exam);
@@ -156,7 +150,7 @@ static fail form_get(struct req *req)
     must(order);
     assembly_order(&form, candidate->roll, order);
     struct out *out = req->out;
-    jo_open(out, NULL, '{');
+    jo_open(out, name, '{');
     jo_str(out, "exam", exam->name);
     jo_name(out, "paper");
     out_fmt(out, "\"/v1/papers/%s\"", exam->paper);
@@ -172,8 +166,19 @@ static fail form_get(struct req *req)
         jo_close(out, '}');
     }
     jo_close(out, ']');
-    jo_i64(out, "now", req->now);
-    jo_close(out, '}');
+}
+
+static fail form_get(struct req *req)
+{
+    uint32_t index;
+    fail f = req_attempt(req, &index);
+    if (!f)
+        f = has_started(req, index);
+    if (f)
+        return f;
+    assembly_form_open(req, NULL, index);
+    jo_i64(req->out, "now", req->now);
+    jo_close(req->out, '}');
     return FAIL_NONE;
 }
 

@@ -9,7 +9,7 @@
  * running exams: tests/unit/assembly_test.c has a known answer. */
 #pragma once
 
-#include "app/directory.h"
+#include "app/service.h"
 
 #define ASSEMBLY_OPTIONS_MAX 8
 
@@ -28,6 +28,10 @@ struct assembly_form {
 };
 
 void assembly_order(const struct assembly_form *form, str roll, struct assembly_order *order);
+
+/* Opens the form object of ARCHITECTURE.md in the reply (as member `name`, or alone with NULL), for
+ * the caller to close. Only of who has started. */
+void assembly_form_open(struct req *req, const char *name, uint32_t candidate);
 
 /* What a photo shows of one item. */
 struct assembly_sight {

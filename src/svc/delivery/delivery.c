@@ -4,6 +4,7 @@
  * that happens later (a crash, a changed timetable) takes a second from it; officers can only add.
  * What is right of an item is not in this process's topics: delivery follows none of TOPIC_KEYS.
  * The rules without I/O are in delivery_core.c, the state is in the directory. */
+#include "svc/assembly/assembly_api.h"
 #include "svc/delivery/delivery_api.h"
 
 #include "net/gateway_window.h"
@@ -87,6 +88,20 @@ static fail may_start(const struct req *req, uint32_t candidate)
                        : "your shift has not begun yet; stay here");
 }
 
+/* Who starts needs the form next, and has nothing recorded: with both said here a start is one
+ * request, not three, in the minute in which everybody starts. A page that comes back later asks.
+ */
+static fail write_started(struct req *req, uint32_t candidate)
+{
+    seen(req, candidate);
+    attempt_open(req->out, req->host->directory, candidate, 0, req->now);
+    jo_i64(req->out, "epoch", req->epoch);
+    assembly_form_open(req, "form", candidate);
+    jo_close(req->out, '}');
+    jo_close(req->out, '}');
+    return FAIL_NONE;
+}
+
 static fail attempt_start(struct req *req)
 {
     uint32_t index;
@@ -106,7 +121,7 @@ static fail attempt_start(struct req *req)
     wire_put_i64(&out, req->now + minutes * 60000 + candidate->attempt.extra_s * (instant)1000);
     wire_put_u32(&out, req->epoch);
     f = emit(req->host, TOPIC_ATTEMPTS, ATTEMPT_STARTED, index, str_of(body, out.n), req->why);
-    return f ? f : write_attempt(req, index);
+    return f ? f : write_started(req, index);
 }
 
 static fail heartbeat(struct req *req)

@@ -19,6 +19,9 @@ extern const char
 enum attempt_state attempt_state(const struct directory *directory, uint32_t candidate,
                                  instant now);
 
-/* The attempt object of ARCHITECTURE.md. `place` 0: not known here. */
+/* The attempt object of ARCHITECTURE.md; `place` 0: not known here. _open leaves it open, for more
+ * members. */
+void attempt_open(struct out *out, const struct directory *directory, uint32_t candidate,
+                  unsigned place, instant now);
 void attempt_write(struct out *out, const struct directory *directory, uint32_t candidate,
                    unsigned place, instant now);

@@ -35,8 +35,8 @@ static void write_lines(struct out *out, const char *name, str lines)
     jo_close(out, ']');
 }
 
-void attempt_write(struct out *out, const struct directory *directory, uint32_t index,
-                   unsigned place, instant now)
+void attempt_open(struct out *out, const struct directory *directory, uint32_t index,
+                  unsigned place, instant now)
 {
     const struct candidate *candidate = &directory->candidates[index];
     const struct exam *exam = &directory->exams[candidate->exam];
@@ -64,5 +64,11 @@ void attempt_write(struct out *out, const struct directory *directory, uint32_t 
     write_lines(out, "instructions", exam->instructions);
     jo_at(out, "place", place);
     jo_i64(out, "now", now);
+}
+
+void attempt_write(struct out *out, const struct directory *directory, uint32_t index,
+                   unsigned place, instant now)
+{
+    attempt_open(out, directory, index, place, now);
     jo_close(out, '}');
 }

@@ -7,12 +7,13 @@
 import { Problem, Unreachable, get, post, sentence } from "../core/api";
 import { load_formulas } from "../core/rich_text";
 import { jittered_ms } from "../core/retry";
-import type { Attempt } from "../core/types";
+import type { Attempt, Started } from "../core/types";
 import { clear, end_of_time, finish, load_result } from "./handing_in";
 import { load } from "./opening";
 import { BEAT_AFTER_MS, BEAT_MS, type Sitting } from "./sitting";
 
-export function follow(sitting: Sitting, attempt: Attempt): void {
+/** `attempt` may be the reply to a start, which says more than other replies: opening.ts takes it from there. */
+export function follow(sitting: Sitting, attempt: Attempt | Started): void {
   sitting.attempt = attempt;
   sitting.beat_in(jittered_ms(attempt.state === "submitted" ? BEAT_AFTER_MS : BEAT_MS));
   switch (attempt.state) {
@@ -22,7 +23,7 @@ export function follow(sitting: Sitting, attempt: Attempt): void {
       if (sitting.view !== "instructions") sitting.show("instructions");
       break;
     case "running":
-      if (!sitting.journal) void load(sitting);
+      if (!sitting.journal) void load(sitting, attempt);
       else if (sitting.view === "time-over" && sitting.left_ms()! > 0) time_was_added(sitting);
       else if (sitting.uploader?.state.stopped) sitting.uploader.resume();
       break;
@@ -50,7 +51,7 @@ function time_was_added(sitting: Sitting): void {
 
 export async function start(sitting: Sitting): Promise<void> {
   const generation = sitting.generation;
-  const started = await post<Attempt>(`${sitting.path}/start`, {});
+  const started = await post<Started>(`${sitting.path}/start`, {});
   if (generation === sitting.generation) follow(sitting, started);
 }
 

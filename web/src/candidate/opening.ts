@@ -3,7 +3,7 @@
 
 import { Problem, call, get } from "../core/api";
 import { jittered_ms } from "../core/retry";
-import type { Form, HallAnswers, Paper, SaveReply } from "../core/types";
+import type { Form, HallAnswers, Paper, SaveReply, Started } from "../core/types";
 import { type Entry, Journal, sitting_of } from "../journal";
 import { Uploader } from "../uploader";
 import { end_of_time } from "./handing_in";
@@ -11,22 +11,33 @@ import { questions_of } from "./paper";
 import { BEAT_MS, type Sitting } from "./sitting";
 import { take_over } from "./tabs";
 
-export async function load(sitting: Sitting): Promise<void> {
-  const { generation, path } = sitting;
+/** `told`: the reply to a start has the form with it, and nothing is recorded yet. */
+export async function load(sitting: Sitting, told: Started | null = null): Promise<void> {
+  const { generation } = sitting;
   if (sitting.view === "loading") return;
   sitting.show("loading");
   try {
     await take_over(sitting.attempt!.attempt, () => sitting.flush(), () => lost_tab(sitting, generation));
-    const [form, answers] = await Promise.all([
-      sitting.persistent(() => get<Form>(`${path}/form`)),
-      sitting.persistent(() => get<HallAnswers>(`${path}/answers`)),
-    ]);
+    const [form, answers] = just_started(told) ?? (await asked(sitting));
     const paper = await sitting.persistent(() => get<Paper>(form.paper));
     if (generation !== sitting.generation) return;
     await open(sitting, paper, form, answers);
   } catch (error) {
     if (generation === sitting.generation) sitting.signed_out(error);
   }
+}
+
+function just_started(told: Started | null): [Form, HallAnswers] | null {
+  if (!told?.form || !told.epoch) return null;
+  return [told.form, { epoch: told.epoch, seq: 0, place: null, answers: [], now: told.now }];
+}
+
+function asked(sitting: Sitting): Promise<[Form, HallAnswers]> {
+  const { path } = sitting;
+  return Promise.all([
+    sitting.persistent(() => get<Form>(`${path}/form`)),
+    sitting.persistent(() => get<HallAnswers>(`${path}/answers`)),
+  ]);
 }
 
 function lost_tab(sitting: Sitting, generation: number): void {

@@ -1,6 +1,6 @@
 // tabs.ts - one window at a time. The newest one takes over; the one before writes down what was typed, and says so.
 
-const ANSWER_MS = 800; // how long a new window waits for the old one to finish writing
+const ANSWER_MS = 5000; // how long a new window waits for the old one to write: a slow disk takes its time, a hung page all of it
 
 /** Becomes the window of this attempt; `lost` is called (once) when another one does. Without Web Locks: always ours. */
 export async function take_over(attempt: number, before_handing_over: () => Promise<void>, lost: () => void): Promise<void> {

@@ -51,6 +51,12 @@ export interface Form {
   items: { item: number; options?: number[] | null }[];
 }
 
+/** The reply to a start that began the attempt; a repeated one has no form, and the page asks as after a reload. */
+export interface Started extends Attempt {
+  epoch?: number;
+  form?: Form;
+}
+
 export interface HallAnswer {
   item: number;
   value: string | null;
