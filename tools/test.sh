@@ -43,7 +43,7 @@ stage() {
 twice() {
     local first=build/test/first-try.log
     "$@" >"$first" 2>&1 && { cat "$first"; return; }
-    echo "second try: at the first one failed: $(sed -nE 's/^ *not ok [0-9]+ - //p' "$first" | paste -sd ';')"
+    echo "second try: at the first one failed: $(sed -nE 's/^ *(not ok [0-9]+ -|✖) //p' "$first" | paste -sd ';')"
     "$@"
 }
 
@@ -79,7 +79,7 @@ for said in $(grep -lE ', [1-9][0-9]* failed$' build/test/*.count); do
     log=${said%.count}.log
     [ -f "$log" ] || continue
     printf '\nfailed in %s:\n' "$(basename "$log" .log)"
-    grep -nE -B 3 -A 16 '^ *not ok |^FAILED' "$log" | cut -c1-300 | head -n 90
+    (grep -nE -B 3 -A 16 '^ *(not ok|✖) |^FAILED' "$log" || tail -n 20 "$log") | cut -c1-300 | head -n 90
 done
 
 echo

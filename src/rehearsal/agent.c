@@ -1,7 +1,8 @@
 /* agent.c - the loop of one agent: timers in a heap, connections in agent_io, decisions in virtual.
  *
- * Its own lateness is measured where a timer starts an action of an idle candidate: that is when
- * this process, not the hall, decides. A run in which that is late says nothing about the hall. */
+ * Its own lateness is measured where a timer, or the queue for handshakes, starts an action of an
+ * idle candidate: that is when this process, not the hall, decides. A run in which that is late
+ * says nothing about the hall. */
 #include "rehearsal/agent.h"
 #include "base/table.h"
 
@@ -247,7 +248,7 @@ static void agent_fill(struct agent *agent)
         struct seat *seat = &agent->seats[i];
         const struct credential *credential = &opts->credentials[i];
         seat->agent = agent;
-        virtual_init(&seat->v, opts->plan, opts->first + i, (struct turn){ i, opts->count },
+        virtual_init(&seat->v, opts->plan, opts->first + i, (struct sign_in_turn){ i, opts->count },
                      credential->roll, credential->code);
         struct timer timer = { virtual_wake(&seat->v), i };
         heap_put(agent, i, timer); /* they sign in one after another: already a heap */

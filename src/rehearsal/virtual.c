@@ -43,8 +43,8 @@ static int64_t think(struct virtual *v, int64_t mean_us)
     return (int64_t)((double)mean_us * exp(sigma * normal - sigma * sigma / 2));
 }
 
-void virtual_init(struct virtual *v, const struct plan *plan, uint32_t number, struct turn turn,
-                  str roll, str code)
+void virtual_init(struct virtual *v, const struct plan *plan, uint32_t number,
+                  struct sign_in_turn turn, str roll, str code)
 {
     *v = (struct virtual){ .number = number, .roll = roll, .code = code };
     v->dice = plan->seed ^ (number + 1) * 0x9e3779b97f4a7c15u;

@@ -8,8 +8,8 @@
  * latency counts from when it was due. Time that we planned to be without a network does not count.
  *
  * Order: OUT, WAIT until the start, READY, PAPER, RUN, SUBMIT, RECEIPT, DONE; a return to the page
- * goes through RESUME, a new device through OUT again and FORM. RESULT and CHECK begin when the
- * agent says so. */
+ * goes through RESUME, a new device through OUT again, FORM, PAPER and RESUME, and so does who
+ * never heard the answer to the start, from FORM. RESULT and CHECK begin when the agent says so. */
 #pragma once
 
 #include "codec/http.h"
@@ -84,12 +84,13 @@ struct stand {
     struct arena *arena; /* reset after each reply */
 };
 
-struct turn { /* of so many who sign in one after another over the whole ramp, which one: from 0 */
+struct sign_in_turn { /* of so many who sign in one after another over the whole ramp, which one:
+                         from 0 */
     uint32_t at, of;
 };
 
-void virtual_init(struct virtual *v, const struct plan *plan, uint32_t number, struct turn turn,
-                  str roll, str code);
+void virtual_init(struct virtual *v, const struct plan *plan, uint32_t number,
+                  struct sign_in_turn turn, str roll, str code);
 int64_t virtual_wake(const struct virtual *v); /* when it wants to be called next */
 
 enum doing {

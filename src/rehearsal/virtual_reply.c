@@ -41,14 +41,16 @@ static int64_t our_time(const struct reply *r, int64_t at, int64_t server_now)
     return at ? r->now + (at - server_now) * 1000 : NEVER_US;
 }
 
-/* Until it presses Start the page looks at the attempt as often as it would send a heartbeat. */
+/* Until it presses Start the page looks at the attempt as often as it would send a heartbeat. When
+ * it means to press is decided once, and again if the bell is put off: who waits for an answer
+ * while that moment passes presses as soon as it is there. */
 static void attempt_waits(struct reply *r, str state, int64_t starts_at, int64_t server_now)
 {
     struct virtual *v = r->v;
     bool ready = str_eq(state, STR("ready")), known = ready || starts_at > server_now;
     int64_t start_us = ready ? r->now : our_time(r, starts_at, server_now),
             look_us = r->now + virtual_heartbeat(v);
-    if (known && v->press_us < start_us)
+    if (known && (!v->press_us || (!ready && v->press_us < start_us)))
         v->press_us = start_us + virtual_between(v, 0, r->stand->plan->start_spread_us);
     if (known && v->press_us <= look_us)
         virtual_next(v, STAGE_READY, v->press_us);
@@ -146,12 +148,16 @@ static fail form_done(struct reply *r)
 /* Who has just started is given the form, and has nothing recorded. */
 static fail start_done(struct reply *r)
 {
+    int64_t epoch = 0;
     fail f = attempt_seen(r);
     const struct json *form = json_get(r->json, STR("form"));
     if (f || !form || r->v->stage != STAGE_FORM)
         return f;
-    r->v->fresh = true;
-    return form_seen(r, form);
+    f = json_i64(r->json, "epoch", true, 1, UINT32_MAX, &epoch, &r->why);
+    if (!f)
+        f = form_seen(r, form);
+    r->v->fresh = f == FAIL_NONE;
+    return f;
 }
 
 static fail paper_done(struct reply *r)

@@ -86,7 +86,7 @@ test("an officer's day", { skip: why_not, timeout: 120_000 }, async (t) => {
   await t.test("closing submits what is recorded", async () => {
     await order(desk, "Close", "Close the exam");
     // The hall hands in for everybody a moment later; a page that asks in that moment hears "running", and asks again by and by.
-    await desk.waitForSelector(`tr[data-roll="${who.roll}"] .pill-submitted`);
+    await desk.waitForSelector(`tr[data-roll="${who.roll}"] .pill-submitted`, { timeout: 30_000 }); // it is read every 10 s
     await page.clock.fastForward(QUIET);
     await page.waitForSelector(".receipt");
     assert.match(await page.textContent(".receipt"), /by an officer/);

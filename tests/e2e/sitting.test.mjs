@@ -81,8 +81,11 @@ test("a whole paper through every accident", { skip: why_not, timeout: 300_000 }
     }
   }
 
+  const asked = []; // for what the reply to the start has with it
+  page.on("request", (request) => request.method() === "GET" && /\/(form|answers)$/.test(request.url()) && asked.push(request.url()));
   await sign_in(page, hall.url, who.roll, who.code);
   await start(page);
+  assert.deepEqual(asked, []);
   const questions = Number((await page.textContent(".item-of")).match(/\d+/)[0]);
   const part = Math.floor(questions / 6);
 
@@ -92,6 +95,7 @@ test("a whole paper through every accident", { skip: why_not, timeout: 300_000 }
     place = await shown(page);
     await page.reload();
     await page.waitForSelector(".item");
+    assert.equal(asked.length, 2, "after a reload it asks");
     assert.deepEqual(await shown(page), place);
     await all_recorded(page, done.size);
     await check_shown([1, 2, 3, part - 1]);

@@ -34,7 +34,7 @@ static void *crowd_main(void *arg)
     return NULL;
 }
 
-/* All of them want to sign in within a millisecond. */
+/* All of them want to sign in, one each millisecond. */
 static void crowd_start(struct crowd *crowd)
 {
     struct sockaddr_in address = { .sin_family = AF_INET,
@@ -53,7 +53,7 @@ static void crowd_start(struct crowd *crowd)
     crowd->plan = (struct plan){ .seed = test_seed(),
                                  .candidates = CANDIDATES,
                                  .begin_us = agent_clock_us(),
-                                 .ramp_us = 1000,
+                                 .ramp_us = 64000,
                                  .save_every_us = SECOND_US,
                                  .end_us = agent_clock_us() + 600 * SECOND_US,
                                  .origin = str_z(crowd->target.origin),

@@ -70,7 +70,7 @@ static void room_open(uint64_t seed)
                                  .arena = &room.arena };
     room.tiny = (struct tiny){ .ends_us = HOUR_US + 600 * SECOND_US, .delay_us = 1000 };
     room.tiny.reply = out_make(64 * KIB);
-    virtual_init(&room.v, &room.plan, 0, (struct turn){ 0, 1 }, STR("R1"), STR("C1"));
+    virtual_init(&room.v, &room.plan, 0, (struct sign_in_turn){ 0, 1 }, STR("R1"), STR("C1"));
 }
 
 static void room_close(void)
@@ -323,6 +323,22 @@ TEST(rehearsal, a_candidate_who_waits_for_the_bell_looks_at_the_hall_meanwhile)
     CHECK(room.now >= room.tiny.opens_us && room.now < room.tiny.opens_us + 61 * SECOND_US);
     CHECK_EQ(board.requests_failed, 0);
     room_close();
+}
+
+TEST(rehearsal, who_waits_for_an_answer_while_the_moment_to_press_passes_presses_when_it_is_there)
+{
+    for (unsigned seed = 1; seed <= 50; seed++) {
+        room_open(seed);
+        room.plan.start_spread_us = 60 * SECOND_US;
+        room.tiny.opens_us = HOUR_US + 300 * SECOND_US;
+        room.tiny.delay_us = 20 * SECOND_US;
+        while (!room.tiny.started)
+            act_at(virtual_wake(&room.v));
+        int64_t pressed = room.now - room.tiny.delay_us;
+        CHECK(pressed >= room.tiny.opens_us);
+        CHECK(pressed <= room.tiny.opens_us + room.plan.start_spread_us + room.tiny.delay_us);
+        room_close();
+    }
 }
 
 TEST(rehearsal, a_save_that_a_fault_touched_is_not_among_the_calm_ones)

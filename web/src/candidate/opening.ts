@@ -11,14 +11,14 @@ import { questions_of } from "./paper";
 import { BEAT_MS, type Sitting } from "./sitting";
 import { take_over } from "./tabs";
 
-/** `told`: the reply to a start has the form with it, and nothing is recorded yet. */
+/** `told`: the reply to a start has the form with it, and nothing was recorded then, unless another window was quicker. */
 export async function load(sitting: Sitting, told: Started | null = null): Promise<void> {
   const { generation } = sitting;
   if (sitting.view === "loading") return;
   sitting.show("loading");
   try {
-    await take_over(sitting.attempt!.attempt, () => sitting.flush(), () => lost_tab(sitting, generation));
-    const [form, answers] = just_started(told) ?? (await asked(sitting));
+    const alone = await take_over(sitting.attempt!.attempt, () => sitting.flush(), () => lost_tab(sitting, generation));
+    const [form, answers] = (alone && just_started(told)) || (await asked(sitting));
     const paper = await sitting.persistent(() => get<Paper>(form.paper));
     if (generation !== sitting.generation) return;
     await open(sitting, paper, form, answers);

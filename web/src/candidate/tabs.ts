@@ -2,11 +2,14 @@
 
 const ANSWER_MS = 5000; // how long a new window waits for the old one to write: a slow disk takes its time, a hung page all of it
 
-/** Becomes the window of this attempt; `lost` is called (once) when another one does. Without Web Locks: always ours. */
-export async function take_over(attempt: number, before_handing_over: () => Promise<void>, lost: () => void): Promise<void> {
+/**
+ * Becomes the window of this attempt; `lost` is called (once) when another one does. True: no other window had it.
+ * Without Web Locks it is always ours, and nobody knows of others.
+ */
+export async function take_over(attempt: number, before_handing_over: () => Promise<void>, lost: () => void): Promise<boolean> {
   const name = `examhall-attempt-${attempt}`;
-  if (!navigator.locks) return;
-  await ask_for_it(name);
+  if (!navigator.locks) return false;
+  const alone = await ask_for_it(name);
   await new Promise<void>((held) => {
     const channel = "BroadcastChannel" in window ? new BroadcastChannel(name) : null;
     if (channel)
@@ -24,11 +27,13 @@ export async function take_over(attempt: number, before_handing_over: () => Prom
         lost();
       });
   });
+  return alone;
 }
 
-async function ask_for_it(name: string): Promise<void> {
+async function ask_for_it(name: string): Promise<boolean> {
   const { held } = await navigator.locks.query();
-  if (!held?.some((lock) => lock.name === name) || !("BroadcastChannel" in window)) return;
+  if (!held?.some((lock) => lock.name === name)) return true;
+  if (!("BroadcastChannel" in window)) return false;
   const channel = new BroadcastChannel(name);
   await new Promise<void>((resolve) => {
     channel.onmessage = (event) => event.data === "handed over" && resolve();
@@ -36,4 +41,5 @@ async function ask_for_it(name: string): Promise<void> {
     setTimeout(resolve, ANSWER_MS);
   });
   channel.close();
+  return false;
 }
