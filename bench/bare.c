@@ -5,7 +5,11 @@
  * What the hall costs above this is what it does for the money: TLS aside, everything. The limit on
  * open files is one of a descriptor table, so there are as many threads, each with a table of its
  * own, as the connections ask for; each takes connections until its share is full. A request that
- * does not come in one piece ends its connection: there is no state to keep it. */
+ * does not come in one piece ends its connection: there is no state to keep it.
+ *
+ * With --relay 2 the floor of a hall whose gateway keeps no secrets: the same, but each request goes
+ * over a pipe to one more thread, which rests 2 ms between rounds, as the hall's loop does, and
+ * sends it back; only then it is answered. */
 #include "base/base.h"
 
 #include <arpa/inet.h>
@@ -21,6 +25,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SPARE_FILES 64
@@ -29,8 +34,14 @@
 
 static char reply[4096];
 static size_t reply_bytes = 233;
-static unsigned connections = 512, share;
-static int listener;
+static unsigned connections = 512, share, relay; /* relay: ms of rest; 0: there is none */
+static int listener, relay_epoll;
+
+/* What crosses the pipe: about as many bytes as a save's request. */
+struct crossing {
+    int fd;
+    char bytes[300];
+};
 
 /* A reply of reply_bytes: head as the hall's, body filled up. */
 static void reply_make(void)
@@ -57,8 +68,40 @@ static size_t request_bytes(const char *bytes, size_t n)
     return head + body <= n ? head + body : 0;
 }
 
+/* Answers at once, or asks the other thread first. */
+static bool reply_or_ask(int fd, int pipe)
+{
+    struct crossing ask = { .fd = fd };
+    if (pipe >= 0)
+        return send(pipe, &ask, sizeof(ask), MSG_NOSIGNAL) == (ssize_t)sizeof(ask);
+    return send(fd, reply, reply_bytes, MSG_NOSIGNAL) == (ssize_t)reply_bytes;
+}
+
+/* What came back; who has gone meanwhile hears nothing. */
+static void crossed(int pipe)
+{
+    struct crossing back;
+    while (recv(pipe, &back, sizeof(back), 0) == (ssize_t)sizeof(back))
+        send(back.fd, reply, reply_bytes, MSG_NOSIGNAL);
+}
+
+static void *relay_serve(void *arg)
+{
+    (void)arg;
+    for (;;) {
+        struct epoll_event events[EVENTS_MAX];
+        int n = epoll_wait(relay_epoll, events, EVENTS_MAX, -1);
+        struct crossing ask;
+        for (int i = 0; i < n; i++)
+            while (recv(events[i].data.fd, &ask, sizeof(ask), 0) == (ssize_t)sizeof(ask))
+                must(send(events[i].data.fd, &ask, sizeof(ask), 0) == (ssize_t)sizeof(ask));
+        nanosleep(&(struct timespec){ .tv_nsec = (long)relay * 1000000 }, NULL);
+    }
+    return NULL;
+}
+
 /* False: the connection is over. */
-static bool answer(int fd)
+static bool answer(int fd, int pipe)
 {
     char in[IN_BYTES + 1];
     ssize_t n = recv(fd, in, IN_BYTES, 0);
@@ -69,7 +112,7 @@ static bool answer(int fd)
     in[n] = 0;
     for (size_t done = 0, one; done < (size_t)n; done += one) {
         one = request_bytes(in + done, (size_t)n - done);
-        if (!one || send(fd, reply, reply_bytes, MSG_NOSIGNAL) != (ssize_t)reply_bytes)
+        if (!one || !reply_or_ask(fd, pipe))
             return false;
     }
     return true;
@@ -94,13 +137,27 @@ static void accept_some(int epoll, unsigned *open)
     }
 }
 
+/* The two ends of a pipe of packets; the other thread's is put into its epoll, before the tables part.
+ */
+static int pipe_to_relay(void)
+{
+    int ends[2];
+    if (!relay)
+        return -1;
+    must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends) == 0);
+    watch(relay_epoll, ends[1], EPOLLIN);
+    return ends[0];
+}
+
 static void *serve(void *arg)
 {
-    (void)arg;
+    int pipe = (int)(intptr_t)arg;
     must(unshare(CLONE_FILES) == 0);
     unsigned open = 0;
     int epoll = epoll_create1(EPOLL_CLOEXEC);
     must(epoll >= 0);
+    if (pipe >= 0)
+        watch(epoll, pipe, EPOLLIN);
     watch(epoll, listener, EPOLLIN | EPOLLEXCLUSIVE);
     for (;;) {
         struct epoll_event events[EVENTS_MAX];
@@ -109,7 +166,9 @@ static void *serve(void *arg)
             int fd = events[i].data.fd;
             if (fd == listener) {
                 accept_some(epoll, &open);
-            } else if (!answer(fd)) {
+            } else if (fd == pipe) {
+                crossed(pipe);
+            } else if (!answer(fd, pipe)) {
                 close(fd);
                 if (open-- == share)
                     watch(epoll, listener, EPOLLIN | EPOLLEXCLUSIVE);
@@ -145,9 +204,11 @@ int main(int argc, char **argv)
             connections = value;
         else if (strcmp(argv[i], "--reply-bytes") == 0)
             reply_bytes = value;
+        else if (strcmp(argv[i], "--relay") == 0)
+            relay = value;
     }
     if (!port || !connections) {
-        fprintf(stderr, "bare --port PORT --connections N [--reply-bytes N]\n");
+        fprintf(stderr, "bare --port PORT --connections N [--reply-bytes N] [--relay MS]\n");
         return 2;
     }
     struct rlimit limit;
@@ -161,9 +222,18 @@ int main(int argc, char **argv)
     unsigned table = (unsigned)limit.rlim_cur - SPARE_FILES;
     unsigned threads = connections / table + 1;
     share = MIN(table, connections / threads + SPARE_FILES);
-    for (unsigned i = 1; i < threads; i++) {
-        pthread_t thread;
-        must(pthread_create(&thread, NULL, serve, NULL) == 0);
+    pthread_t thread;
+    if (relay) {
+        relay_epoll = epoll_create1(EPOLL_CLOEXEC);
+        must(relay_epoll >= 0);
     }
-    serve(NULL);
+    int *pipes = calloc(threads, sizeof(*pipes));
+    must(pipes);
+    for (unsigned i = 0; i < threads; i++)
+        pipes[i] = pipe_to_relay();
+    if (relay)
+        must(pthread_create(&thread, NULL, relay_serve, NULL) == 0);
+    for (unsigned i = 1; i < threads; i++)
+        must(pthread_create(&thread, NULL, serve, (void *)(intptr_t)pipes[i]) == 0);
+    serve((void *)(intptr_t)pipes[0]);
 }

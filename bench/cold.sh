@@ -1,6 +1,7 @@
 #!/bin/sh
 # cold.sh - a hall and the bare server, each with all candidates connected, and saves spread over all of them.
 #   bench/cold.sh [JSON-FILE]        CONNECTIONS=450000 RATE=10000 ROUNDS=3 SECONDS_EACH=15
+# RELAY=2: the bare server asks another thread, with a beat of 2 ms, before it answers, as a gateway asks its hall.
 set -eu
 cd "$(dirname "$0")/.."
 . bench/hall.sh
@@ -19,7 +20,7 @@ trap end EXIT INT TERM
 ports_find 3
 hall_make "$dir" "$connections"
 hall_serve "$dir" "$port" ${REACTORS:+--reactors "$REACTORS"}
-build/bench/bare --port $((port + 2)) --connections "$connections" --reply-bytes "${REPLY_BYTES:-233}" &
+build/bench/bare --port $((port + 2)) --connections "$connections" --reply-bytes "${REPLY_BYTES:-233}" --relay "${RELAY:-0}" &
 bare_pid=$!
 build/bench/cold --hall "$hall_pid" --hall-port "$port" --bare "$bare_pid" --bare-port $((port + 2)) \
     --codes "$dir/codes.csv" --connections "$connections" --rate "${RATE:-10000}" --rounds "${ROUNDS:-3}" \

@@ -37,6 +37,9 @@ sed 's/github.event.workflow_run.conclusion/github.event.workflow_run.conclusio/
 sed -i 's/needs\|runs-on: .*/runs-on: [unknown-machine]/' "$work/wrong.yml"
 proof "and does find what is wrong in a changed one" refused 'unknown-machine' "$actionlint" -no-color "$work/wrong.yml"
 
+pinned() { ! grep -hE '^ *(- )?uses: ' "$@" | grep -vE '@[0-9a-f]{40}$'; }
+proof "every action is named by its commit, which nobody can move to another" pinned .github/workflows/*.yml
+
 gitlab() { "$schema" --builtin-schema vendor.gitlab-ci --data-transform gitlab-ci --color never "$@"; }
 for file in .gitlab-ci.yml .gitlab/*.yml; do
     proof "GitLab's schema takes $file" gitlab "$file"
