@@ -7,9 +7,9 @@
  * own, as the connections ask for; each takes connections until its share is full. A request that
  * does not come in one piece ends its connection: there is no state to keep it.
  *
- * With --relay 2 the floor of a hall whose gateway keeps no secrets: the same, but each request goes
- * over a pipe to one more thread, which rests 2 ms between rounds, as the hall's loop does, and
- * sends it back; only then it is answered. */
+ * With --relay 2 the floor of a hall whose gateway keeps no secrets: the same, but each request
+ * goes over a pipe to one more thread, which rests 2 ms between rounds, as the hall's loop does,
+ * and sends it back; only then it is answered. */
 #include "base/base.h"
 
 #include <arpa/inet.h>
@@ -137,7 +137,8 @@ static void accept_some(int epoll, unsigned *open)
     }
 }
 
-/* The two ends of a pipe of packets; the other thread's is put into its epoll, before the tables part.
+/* The two ends of a pipe of packets; the other thread's is put into its epoll, before the tables
+ * part.
  */
 static int pipe_to_relay(void)
 {
