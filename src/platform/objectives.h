@@ -6,8 +6,8 @@
  *       failed:  0
  *
  * Limits are in microseconds, counted from when a candidate wanted to ask; 0: there is none. What
- * the spec leaves out stays as in objectives_default. A start that began an attempt
- * has the form with it; `form` is of who asks for it alone: after a reload, on another device. */
+ * the spec leaves out stays as in objectives_default. A start that began an attempt has the form
+ * with it; `form` is of who asks for it alone: after a reload, on another device. */
 #pragma once
 
 #include "base/out.h"

@@ -84,8 +84,8 @@ struct stand {
     struct arena *arena; /* reset after each reply */
 };
 
-struct sign_in_turn { /* of so many who sign in one after another over the whole ramp, which one:
-                         from 0 */
+/* The at-th, from 0, of so many who sign in one after another over the whole ramp. */
+struct sign_in_turn {
     uint32_t at, of;
 };
 
