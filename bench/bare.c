@@ -68,21 +68,27 @@ static size_t request_bytes(const char *bytes, size_t n)
     return head + body <= n ? head + body : 0;
 }
 
-/* Answers at once, or asks the other thread first. */
-static bool reply_or_ask(int fd, int pipe)
-{
-    struct crossing ask = { .fd = fd };
-    if (pipe >= 0)
-        return send(pipe, &ask, sizeof(ask), MSG_NOSIGNAL) == (ssize_t)sizeof(ask);
-    return send(fd, reply, reply_bytes, MSG_NOSIGNAL) == (ssize_t)reply_bytes;
-}
-
 /* What came back; who has gone meanwhile hears nothing. */
 static void crossed(int pipe)
 {
     struct crossing back;
-    while (recv(pipe, &back, sizeof(back), 0) == (ssize_t)sizeof(back))
+    while (recv(pipe, &back, sizeof(back), MSG_DONTWAIT) == (ssize_t)sizeof(back))
         send(back.fd, reply, reply_bytes, MSG_NOSIGNAL);
+}
+
+/* Answers at once, or asks the other thread first; where the pipe is full, what came back makes
+ * room. */
+static bool reply_or_ask(int fd, int pipe)
+{
+    struct crossing ask = { .fd = fd };
+    if (pipe < 0)
+        return send(fd, reply, reply_bytes, MSG_NOSIGNAL) == (ssize_t)reply_bytes;
+    while (send(pipe, &ask, sizeof(ask), MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof(ask)) {
+        if (errno != EAGAIN)
+            return false;
+        crossed(pipe);
+    }
+    return true;
 }
 
 static void *relay_serve(void *arg)
@@ -93,7 +99,7 @@ static void *relay_serve(void *arg)
         int n = epoll_wait(relay_epoll, events, EVENTS_MAX, -1);
         struct crossing ask;
         for (int i = 0; i < n; i++)
-            while (recv(events[i].data.fd, &ask, sizeof(ask), 0) == (ssize_t)sizeof(ask))
+            while (recv(events[i].data.fd, &ask, sizeof(ask), MSG_DONTWAIT) == (ssize_t)sizeof(ask))
                 must(send(events[i].data.fd, &ask, sizeof(ask), 0) == (ssize_t)sizeof(ask));
         nanosleep(&(struct timespec){ .tv_nsec = (long)relay * 1000000 }, NULL);
     }
@@ -137,15 +143,13 @@ static void accept_some(int epoll, unsigned *open)
     }
 }
 
-/* The two ends of a pipe of packets; the other thread's is put into its epoll, before the tables
- * part.
- */
+/* A pipe of packets; its other end is put into the other thread's epoll before the tables part. */
 static int pipe_to_relay(void)
 {
     int ends[2];
     if (!relay)
         return -1;
-    must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends) == 0);
+    must(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) == 0);
     watch(relay_epoll, ends[1], EPOLLIN);
     return ends[0];
 }
