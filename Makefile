@@ -14,7 +14,7 @@ BIN := $(B)/examhall$(SUFFIX)
 UNIT := $(B)/unit$(SUFFIX)
 
 CC := $(if $(filter clang fuzz,$(FLAVOUR)),clang,gcc)
-LIBS := libsodium openssl sqlite3 libfyaml libseccomp zlib
+LIBS := libsodium openssl sqlite3 libfyaml libseccomp zlib liburing
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 REVISION := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 COMMIT_TIME := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)

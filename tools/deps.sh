@@ -7,7 +7,7 @@ packages=""
 for group in "$@"; do
     case "$group" in
     build) packages="$packages gcc libc6-dev make pkg-config libsodium-dev libssl-dev libsqlite3-dev libfyaml-dev
-        libseccomp-dev zlib1g-dev libcurl4-openssl-dev tzdata ca-certificates"
+        libseccomp-dev zlib1g-dev liburing-dev libcurl4-openssl-dev tzdata ca-certificates"
         command -v node >/dev/null 2>&1 || packages="$packages nodejs"
         command -v npm >/dev/null 2>&1 || packages="$packages npm" ;;
     test) packages="$packages clang libclang-rt-14-dev clang-format chromium curl jq procps iproute2 python3-minimal minisign" ;;

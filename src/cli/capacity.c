@@ -2,6 +2,7 @@
 #include "cli/capacity.h"
 
 #include "net/gateway.h"
+#include "net/net_ring.h"
 
 #include <stdio.h>
 
@@ -27,9 +28,12 @@ static void found(struct capacity *capacity, const char *limit, int64_t is, int6
     snprintf(finding->set, sizeof(finding->set), "%s%lld", set, (long long)needs);
 }
 
-/* The hard limit on open files is one of a descriptor table, and each reactor has a table. */
-static void plan_reactors(struct capacity *capacity, const struct machine *machine, unsigned asked)
+/* The hard limit on open files is one of a descriptor table. A reactor's rings hold more clients;
+ * without them each reactor has a table of its own, and there are as many as that takes. */
+static void plan_reactors(struct capacity *capacity, const struct machine *machine,
+                          const struct capacity_need *need)
 {
+    int64_t cores = need->beside_hall ? MAX(machine->cores / 2, 1) : machine->cores;
     int64_t table = machine->open_files - GATEWAY_DESCRIPTORS_SPARE;
     if (table < TABLE_MIN) {
         found(capacity, "open files", machine->open_files,
@@ -39,11 +43,15 @@ static void plan_reactors(struct capacity *capacity, const struct machine *machi
         return;
     }
     int64_t tables = (capacity->wanted + table - 1) / table;
-    int64_t reactors = asked ? asked : MAX(machine->cores, tables);
+    bool rings = machine->rings && capacity->wanted <= net_ring_most(machine->open_files);
+    int64_t reactors = need->reactors ? need->reactors : rings ? cores : MAX(cores, tables);
     capacity->reactors = (unsigned)MIN(MAX(reactors, 1), GATEWAY_REACTORS_MAX);
+    capacity->connections = capacity->wanted;
+    if (rings)
+        return;
     capacity->connections = MIN(capacity->wanted, table * capacity->reactors);
-    if (asked && tables <= GATEWAY_REACTORS_MAX)
-        found(capacity, "--reactors", asked, tables, "examhall serve --reactors ");
+    if (need->reactors && tables <= GATEWAY_REACTORS_MAX)
+        found(capacity, "--reactors", need->reactors, tables, "examhall serve --reactors ");
     else
         found(capacity, "open files", machine->open_files,
               (capacity->wanted + capacity->reactors - 1) / capacity->reactors +
@@ -55,7 +63,7 @@ struct capacity capacity_plan(const struct machine *machine, const struct capaci
 {
     int64_t expected = need->roster + need->roster * SPARE_PERCENT / 100 + SPARE;
     struct capacity capacity = { .wanted = MAX(expected, CONNECTIONS_MIN) };
-    plan_reactors(&capacity, machine, need->reactors);
+    plan_reactors(&capacity, machine, need);
     if (capacity.refused)
         return capacity;
     found(&capacity, "fs.file-max", machine->file_max, expected + 8192, "sysctl -w fs.file-max=");

@@ -16,6 +16,7 @@ struct machine {
     int64_t tcp_pages;     /* net.ipv4.tcp_mem, third value */
     int64_t conntrack_max; /* -1 also while nothing is tracked */
     int64_t memory_bytes;  /* available now */
+    bool rings;            /* net_ring.h: a reactor may have more clients than open files */
 };
 void machine_read(struct machine *machine);
 
@@ -39,6 +40,7 @@ struct capacity {
 struct capacity_need {
     int64_t roster;
     unsigned reactors; /* asked for by hand; 0: as many as it takes */
+    bool beside_hall;  /* which has half of the cores */
     bool tls;
 };
 struct capacity capacity_plan(const struct machine *machine, const struct capacity_need *need);

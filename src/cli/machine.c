@@ -2,6 +2,7 @@
 #include "cli/capacity.h"
 
 #include "base/str.h"
+#include "net/net_ring.h"
 #include "sys/limits.h"
 
 #include <stdio.h>
@@ -57,6 +58,7 @@ void machine_read(struct machine *machine)
         .tcp_pages = word_of("/proc/sys/net/ipv4/tcp_mem", 2),
         .conntrack_max = -1,
         .memory_bytes = memory_available(),
+        .rings = net_ring_is_given(),
     };
     /* The table is there on most machines; it matters once a firewall rule makes it track. */
     if (word_of("/proc/sys/net/netfilter/nf_conntrack_count", 0) > 0)

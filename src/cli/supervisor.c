@@ -150,6 +150,7 @@ static fail size_gateway(struct supervisor *s, struct why *why)
     int64_t roster = has_hall(s) ? (int64_t)atomic_load(&s->page->roster) : s->opts->candidates;
     struct capacity_need need = { .roster = roster,
                                   .reactors = (unsigned)s->opts->reactors,
+                                  .beside_hall = has_hall(s),
                                   .tls = s->tls >= 0 };
     machine_read(&machine);
     struct capacity capacity = capacity_plan(&machine, &need);

@@ -21,8 +21,10 @@ struct class_rule {
     uint32_t body_bytes_max;
 };
 
+/* In one reactor, all classes together, for every CLASS_SHARE_CONNECTIONS it may have, or part. */
+#define CLASS_SHARE_CONNECTIONS 20000
 struct class_share {
-    uint32_t requests_max; /* in one reactor, all classes together */
+    uint32_t requests_max;
     size_t bytes_max;
 };
 

@@ -66,15 +66,29 @@ static const int allowed[] = {
     SCMP_SYS(exit_group),
 };
 
-static int add_rules(scmp_filter_ctx filter)
+/* What these rings may do, they keep to themselves: net_ring.c. None can be made any more. */
+static const int allowed_with_rings[] = {
+    SCMP_SYS(io_uring_enter),
+    SCMP_SYS(io_uring_register),
+};
+
+static int allow(scmp_filter_ctx filter, const int *calls, size_t count)
 {
-    for (size_t i = 0; i < COUNT(allowed); i++) {
-        int error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
-        if (error)
-            return error;
-    }
+    int error = 0;
+    for (size_t i = 0; i < count && !error; i++)
+        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+    return error;
+}
+
+static int add_rules(scmp_filter_ctx filter, bool rings)
+{
+    int error = allow(filter, allowed, COUNT(allowed));
+    if (!error && rings)
+        error = allow(filter, allowed_with_rings, COUNT(allowed_with_rings));
+    if (error)
+        return error;
     /* malloc looks into /proc when it gives memory back; it takes a refusal well. */
-    int error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(openat), 0);
+    error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(openat), 0);
     if (error)
         return error;
     /* New sockets only to the hall. */
@@ -97,12 +111,12 @@ bool confine_is_built(void)
 #endif
 }
 
-fail confine_thread(struct why *why)
+fail confine_thread(bool rings, struct why *why)
 {
     if (!confine_is_built())
         return FAIL_NONE;
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-    int error = filter ? add_rules(filter) : -ENOMEM;
+    int error = filter ? add_rules(filter, rings) : -ENOMEM;
     if (!error)
         error = seccomp_load(filter);
     seccomp_release(filter);

@@ -11,8 +11,9 @@
 /* Root becomes `nobody`, in no group; nothing can be gained back; no core dumps, no debugger. */
 fail confine_process(struct why *why) MUST_USE;
 
-/* From here only the system calls in confine.c's table; any other ends the process. */
-fail confine_thread(struct why *why) MUST_USE;
+/* From here only the system calls in confine.c's table; any other ends the process. `rings`: it has
+ * some (net_ring.h), and goes on using them. */
+fail confine_thread(bool rings, struct why *why) MUST_USE;
 
 /* False in builds with ASan, whose run time needs the whole kernel at a thread's end: there
  * confine_thread does nothing. */

@@ -1,10 +1,12 @@
 /* gateway.c - see gateway.h: chooses how many reactors, starts them, stops them.
  *
- * The limit on open files is one of a descriptor table, so each of several reactors gets a table of
- * its own (unshare): twenty of them hold twenty times as many connections. */
+ * The limit on open files is one of a descriptor table. A reactor that has more clients keeps them
+ * in rings (net_ring.h); where there are none, each of several reactors gets a table of its own
+ * (unshare): twenty of them hold twenty times as many connections. */
 #include "net/gateway.h"
 
 #include "net/confine.h"
+#include "net/net_ring.h"
 #include "net/reactor.h"
 #include "sys/limits.h"
 #include "sys/pace.h"
@@ -58,6 +60,12 @@ static struct gateway_limits limits_of(const struct gateway_opts *opts)
 
 /* -- one reactor's thread ------------------------------------------------------------------ */
 
+enum places {
+    PLACES_SHARED, /* clients are in the one descriptor table of all reactors */
+    PLACES_TABLE,  /* in a table of this reactor's own */
+    PLACES_RINGS,
+};
+
 struct worker {
     pthread_t thread;
     const struct gateway_opts *opts;
@@ -65,8 +73,10 @@ struct worker {
     struct gateway_row *row;
     struct tls *tls;
     unsigned conn_max;
-    bool own_table;
-    int core; /* -1: any */
+    enum places places;
+    struct net_real real;   /* but for PLACES_RINGS */
+    struct net_ring *rings; /* for them */
+    int core;               /* -1: any */
     fail failure;
     struct why why;
 };
@@ -94,27 +104,46 @@ static void say_ready(const struct gateway_opts *opts)
     }
 }
 
+static fail net_open(struct worker *worker, struct net **net)
+{
+    if (worker->places == PLACES_RINGS) {
+        fail f = net_ring_new(&worker->rings, worker->conn_max, limits_files(), &worker->why);
+        *net = f ? NULL : net_ring_net(worker->rings);
+        return f;
+    }
+    if (worker->places == PLACES_TABLE && unshare(CLONE_FILES))
+        return fail_errno(&worker->why, FAIL_WORLD, "Cannot get a descriptor table");
+    *net = &worker->real.net;
+    return net_real_init(&worker->real, &worker->why);
+}
+
+static void net_shut(struct worker *worker)
+{
+    if (worker->places == PLACES_RINGS)
+        net_ring_free(worker->rings);
+    else
+        net_real_fini(&worker->real);
+}
+
 static fail worker_serve(struct worker *worker)
 {
-    struct net_real net;
+    struct net *net = NULL;
     if (worker->core >= 0)
         pace_on_core((unsigned)worker->core);
-    if (worker->own_table && unshare(CLONE_FILES))
-        return fail_errno(&worker->why, FAIL_WORLD, "Cannot get a descriptor table");
-    fail f = net_real_init(&net, &worker->why);
+    fail f = net_open(worker, &net);
     if (!f && !worker->opts->keep_rights)
-        f = confine_thread(&worker->why);
+        f = confine_thread(worker->places == PLACES_RINGS, &worker->why);
     if (f)
         return f;
     struct reactor reactor;
-    reactor_init(&reactor, &net.net, worker->opts, worker->limits, worker->conn_max, worker->tls,
+    reactor_init(&reactor, net, worker->opts, worker->limits, worker->conn_max, worker->tls,
                  worker->row);
     reactor_round(&reactor, 0);
     say_ready(worker->opts);
     while (reactor_round(&reactor, 1000)) {
     }
     reactor_fini(&reactor);
-    net_real_fini(&net);
+    net_shut(worker);
     return FAIL_NONE;
 }
 
@@ -129,10 +158,12 @@ static void *worker_run(void *arg)
 
 /* -- starting ------------------------------------------------------------------------------ */
 
-/* As many as cores, and as many tables as the connections need. */
+/* As many as cores; and, without rings, as many tables as the connections need. */
 static unsigned reactors_of(const struct gateway_opts *opts, unsigned table)
 {
     unsigned tables = opts->connections_max / table + 1;
+    if (opts->connections_max <= net_ring_most(table) && net_ring_is_given())
+        tables = 1;
     unsigned count = opts->reactors ? opts->reactors : MAX(limits_cores(), tables);
     return MIN(MAX(count, 1), GATEWAY_REACTORS_MAX);
 }
@@ -238,7 +269,7 @@ static fail workers_run(struct worker *workers, unsigned count, const struct gat
     pthread_attr_destroy(&attr);
     started -= f != FAIL_NONE;
     if (!f && !opts->keep_rights)
-        f = confine_thread(why);
+        f = confine_thread(false, why);
     if (f)
         tell_all(stop_event);
     else
@@ -253,26 +284,39 @@ static fail workers_run(struct worker *workers, unsigned count, const struct gat
     return f;
 }
 
-/* What each reactor is given: a table of descriptors of its own, or its share of the one. Gives how
- * many connections all of them take. */
+/* Where the clients of each of `count` reactors are, and at most how many: *each. */
+static enum places places_choose(unsigned count, const struct gateway_opts *opts, unsigned files,
+                                 unsigned *each)
+{
+    unsigned table = files - GATEWAY_DESCRIPTORS_SPARE;
+    unsigned wanted = (opts->connections_max + count - 1) / count;
+    *each = wanted ? MIN(wanted, table) : table;
+    if (wanted > table && wanted <= net_ring_most(files) && net_ring_is_given()) {
+        *each = wanted;
+        return PLACES_RINGS;
+    }
+    if (count > 1 && tables_are_given())
+        return PLACES_TABLE;
+    *each = MIN(*each, (files - MIN(count * GATEWAY_DESCRIPTORS_SPARE, files / 2)) / count);
+    return PLACES_SHARED;
+}
+
+/* Gives how many connections all of them take. */
 static unsigned workers_share(struct worker *workers, unsigned count,
                               const struct gateway_opts *opts, const struct gateway_limits *limits,
                               unsigned files)
 {
-    bool own_table = count > 1 && tables_are_given();
-    unsigned table = files - GATEWAY_DESCRIPTORS_SPARE;
-    if (!own_table)
-        table = (files - MIN(count * GATEWAY_DESCRIPTORS_SPARE, files / 2)) / count;
-    unsigned each = opts->connections_max ? (opts->connections_max + count - 1) / count : table;
+    unsigned each;
+    enum places places = places_choose(count, opts, files, &each);
     for (unsigned i = 0; i < count; i++) {
         workers[i].opts = opts;
         workers[i].limits = limits;
         workers[i].row = &opts->stats->rows[opts->first_row + i];
-        workers[i].conn_max = MIN(each, table);
-        workers[i].own_table = own_table;
+        workers[i].conn_max = each;
+        workers[i].places = places;
         workers[i].core = count > limits_cores() ? (int)i : -1;
     }
-    return count * MIN(each, table);
+    return count * each;
 }
 
 fail gateway_run(const struct gateway_opts *opts, struct why *why)

@@ -164,9 +164,10 @@ bool pipe_ask(struct reactor *reactor, const struct class_rule *rule, uint32_t n
 {
     struct pipe *pipe = &reactor->pipes[rule->class];
     const struct class_share *share = class_share(rule->class);
+    size_t shares = reactor->conn_max / CLASS_SHARE_CONNECTIONS + 1;
     size_t most = head->head_bytes + body.n + 256; /* our own additions are smaller */
-    if (reactor->waiting >= share->requests_max ||
-        reactor->waiting_bytes + most > share->bytes_max || !room_for_ask(pipe) ||
+    if (reactor->waiting >= shares * share->requests_max ||
+        reactor->waiting_bytes + most > shares * share->bytes_max || !room_for_ask(pipe) ||
         !room_for_bytes(pipe, most))
         return false;
     struct conn *conn = conn_at(reactor, number);

@@ -359,7 +359,7 @@ static fail confine(const struct tunnel_opts *opts, struct why *why)
     fail f = opts->keep_rights ? FAIL_NONE : confine_process(why);
     /* The near end must look up names and connect; it talks to nobody it has not called itself. */
     if (!f && !opts->keep_rights && !opts->hall)
-        f = confine_thread(why);
+        f = confine_thread(false, why);
     return f;
 }
 

@@ -1,10 +1,13 @@
 /* agent_io.c - see agent_io.h. Sockets are watched edge-triggered from the first moment, so a
  * connection costs one epoll call in its life; each event drives its connection as far as it goes.
  * Closed connections are freed at the end of a turn, because events of the same turn may name them.
- */
+ * Where there are more than a descriptor table has places, those that are established move into
+ * rings (net/net_ring.h). */
 #include "rehearsal/agent_io.h"
 #include "base/out.h"
 #include "base/table.h"
+#include "net/net_ring.h"
+#include "sys/limits.h"
 #include "sys/pace.h"
 
 #include <arpa/inet.h>
@@ -26,17 +29,19 @@ enum {
     SCRATCH_BYTES = 64 * 1024,
     SOURCE_EACH = 8000,
     HANDSHAKES_MAX = 32, /* at once: some 60 ms of one core */
-    CONNS_SPARE = 1024
+    CONNS_SPARE = 1024,
+    FILES_SPARE = 200 /* of a descriptor table, for all that is no candidate's connection */
 };
 #define REPLY_BYTES_MAX (64 * MIB)
 
 enum conn_state { CONN_CONNECTING, CONN_OPEN, CONN_CLOSED };
 
 struct io_conn {
-    int fd;
+    int handle;     /* a descriptor; of an established one perhaps a place in the rings */
     uint8_t state;  /* CONN_CONNECTING includes the TLS handshake */
     bool waits;     /* a request was sent and its reply is not complete */
     uint16_t error; /* errno of a connect() that failed at once: the network is not there */
+    struct io *io;
     void *owner;
     SSL *tls;
     struct io_ticket *ticket;
@@ -47,10 +52,13 @@ struct io_conn {
 };
 
 struct io {
-    int epoll_fd;
+    struct net_real real;   /* its epoll is all sockets' */
+    struct net_ring *rings; /* NULL: the descriptor table has places enough */
+    struct net *net;        /* one of these two moves the bytes */
     const struct io_target *target;
     struct io_hooks hooks;
     SSL_CTX *tls;
+    BIO_METHOD *way;            /* how OpenSSL gets at a connection's bytes */
     unsigned count, handshakes; /* open; of TLS, under way */
     struct io_conn *conns;      /* together: each is cold when its reply comes */
     uint32_t conns_used, conns_max;
@@ -127,11 +135,53 @@ static int keep_ticket(SSL *ssl, SSL_SESSION *session)
     return 0; /* the original stays OpenSSL's */
 }
 
+/* > 0: bytes moved; 0: not now; < 0: the connection is gone. */
+static long bytes_out(struct io_conn *conn, const char *p, size_t n)
+{
+    struct iovec part = { (char *)p, n };
+    ssize_t sent = conn->io->net->send(conn->io->net, conn->handle, &part, 1);
+    return sent == NET_AGAIN ? 0 : sent > 0 ? sent : -1;
+}
+
+static long bytes_in(struct io_conn *conn, char *p, size_t n)
+{
+    ssize_t got = conn->io->net->recv(conn->io->net, conn->handle, p, n);
+    return got == NET_AGAIN ? 0 : got > 0 ? got : -1;
+}
+
+static int way_out(BIO *bio, const char *p, int n)
+{
+    long sent = bytes_out(BIO_get_data(bio), p, (size_t)n);
+    BIO_clear_retry_flags(bio);
+    if (sent == 0)
+        BIO_set_retry_write(bio);
+    return sent > 0 ? (int)sent : -1;
+}
+
+static int way_in(BIO *bio, char *p, int n)
+{
+    long got = bytes_in(BIO_get_data(bio), p, (size_t)n);
+    BIO_clear_retry_flags(bio);
+    if (got == 0)
+        BIO_set_retry_read(bio);
+    return got > 0 ? (int)got : -1;
+}
+
+static long way_control(BIO *bio, int command, long number, void *pointer)
+{
+    (void)bio, (void)number, (void)pointer;
+    return command == BIO_CTRL_FLUSH;
+}
+
 static fail tls_open(struct io *io, str ca, struct why *why)
 {
     io->tls = SSL_CTX_new(TLS_client_method());
-    if (!io->tls)
+    io->way = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "connection");
+    if (!io->tls || !io->way)
         return fail_set(why, FAIL_WORLD, "OpenSSL cannot start");
+    BIO_meth_set_write(io->way, way_out);
+    BIO_meth_set_read(io->way, way_in);
+    BIO_meth_set_ctrl(io->way, way_control);
     SSL_CTX_set_min_proto_version(io->tls, TLS1_2_VERSION);
     SSL_CTX_set_session_cache_mode(io->tls, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(io->tls, keep_ticket);
@@ -143,6 +193,20 @@ static fail tls_open(struct io *io, str ca, struct why *why)
     if (!ca_take(SSL_CTX_get_cert_store(io->tls), ca))
         return fail_set(why, FAIL_INPUT, "the file given with --ca has no certificates in PEM");
     return FAIL_NONE;
+}
+
+/* Into rings, where it is more than may be open here. */
+static fail places_open(struct io *io, uint32_t owners, struct why *why)
+{
+    unsigned files = limits_files();
+    fail f = net_real_init(&io->real, why);
+    io->net = &io->real.net;
+    if (f || owners <= io_table_most(files))
+        return f;
+    f = net_ring_new(&io->rings, owners + CONNS_SPARE, files, why);
+    if (!f)
+        io->net = net_ring_net(io->rings);
+    return f;
 }
 
 fail io_open(struct io **io_out, const struct io_target *target, str ca, uint32_t owners,
@@ -157,10 +221,13 @@ fail io_open(struct io **io_out, const struct io_target *target, str ca, uint32_
     io->conns = table_new_huge(io->conns_max, sizeof(*io->conns));
     io->scratch = malloc(SCRATCH_BYTES);
     must(io->scratch);
-    io->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (io->epoll_fd < 0)
-        return fail_errno(why, FAIL_WORLD, "cannot make an epoll");
-    return target->tls ? tls_open(io, ca, why) : FAIL_NONE;
+    fail f = places_open(io, owners, why);
+    return f || !target->tls ? f : tls_open(io, ca, why);
+}
+
+unsigned io_table_most(unsigned open_files)
+{
+    return open_files - MIN(open_files / 2, FILES_SPARE);
 }
 
 void io_rest(struct io *io, uint32_t rest_us)
@@ -183,8 +250,10 @@ void io_close_all(struct io *io)
     free_closed(io);
     if (io->tls)
         SSL_CTX_free(io->tls);
-    if (io->epoll_fd >= 0)
-        close(io->epoll_fd);
+    BIO_meth_free(io->way);
+    net_ring_free(io->rings);
+    if (io->real.epoll >= 0)
+        net_real_fini(&io->real);
     table_free(io->conns, io->conns_max, sizeof(*io->conns));
     free(io->scratch);
     free(io);
@@ -224,8 +293,12 @@ static bool tls_attach(struct io *io, struct io_conn *conn)
     struct in_addr numeric;
     const char *name = io->target->name;
     conn->tls = SSL_new(io->tls);
-    if (!conn->tls || SSL_set_fd(conn->tls, conn->fd) != 1)
+    BIO *bio = conn->tls ? BIO_new(io->way) : NULL;
+    if (!bio)
         return false;
+    BIO_set_data(bio, conn);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(conn->tls, bio, bio);
     SSL_set_connect_state(conn->tls);
     SSL_set_app_data(conn->tls, conn);
     if (conn->ticket && conn->ticket->session)
@@ -244,18 +317,18 @@ static bool conn_start(struct io *io, struct io_conn *conn, uint32_t number)
     int on = 1, syns_again = 2;
     struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
                                  .data.ptr = conn };
-    conn->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (conn->fd < 0 || !source_choose(io, conn->fd, number))
+    int fd = conn->handle = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0 || !source_choose(io, fd, number))
         return false;
-    setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    setsockopt(conn->fd, IPPROTO_TCP, TCP_SYNCNT, &syns_again, sizeof(syns_again));
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    setsockopt(fd, IPPROTO_TCP, TCP_SYNCNT, &syns_again, sizeof(syns_again));
     const struct sockaddr *to = (const struct sockaddr *)&io->target->address;
-    if (connect(conn->fd, to, sizeof(io->target->address)) && errno != EINPROGRESS) {
+    if (connect(fd, to, sizeof(io->target->address)) && errno != EINPROGRESS) {
         if (errno != ECONNREFUSED && errno != ENETUNREACH && errno != EHOSTUNREACH)
             return false;
         conn->error = (uint16_t)errno;
     }
-    return tls_attach(io, conn) && !epoll_ctl(io->epoll_fd, EPOLL_CTL_ADD, conn->fd, &event);
+    return tls_attach(io, conn) && !epoll_ctl(io->real.epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
 struct io_conn *io_connect(struct io *io, void *owner, uint32_t number, struct io_ticket *ticket)
@@ -264,7 +337,7 @@ struct io_conn *io_connect(struct io *io, void *owner, uint32_t number, struct i
     struct io_conn *conn = io->free ? io->free : &io->conns[io->conns_used++];
     if (io->free)
         io->free = conn->next;
-    *conn = (struct io_conn){ .owner = owner, .ticket = ticket };
+    *conn = (struct io_conn){ .io = io, .owner = owner, .ticket = ticket };
     conn->in = conn->out = out_make(REPLY_BYTES_MAX);
     if (conn_start(io, conn, number)) {
         io->handshakes += conn->tls != NULL;
@@ -272,8 +345,8 @@ struct io_conn *io_connect(struct io *io, void *owner, uint32_t number, struct i
     }
     int saved = errno;
     SSL_free(conn->tls);
-    if (conn->fd >= 0)
-        close(conn->fd);
+    if (conn->handle >= 0)
+        close(conn->handle);
     conn->next = io->free;
     io->free = conn;
     errno = saved;
@@ -298,7 +371,7 @@ void io_close(struct io *io, struct io_conn *conn)
     conn->state = CONN_CLOSED;
     SSL_free(conn->tls); /* no close_notify: a lost network sends none either */
     conn->tls = NULL;
-    close(conn->fd);
+    io->net->close(io->net, conn->handle);
     out_fini(&conn->in);
     out_fini(&conn->out);
     conn->next = io->closed;
@@ -312,7 +385,6 @@ static void lose(struct io *io, struct io_conn *conn, const char *what)
     io->hooks.lost(owner, what);
 }
 
-/* > 0: bytes moved; 0: not now; < 0: the connection is gone. */
 static long tls_result(struct io_conn *conn, int n)
 {
     if (n > 0)
@@ -321,17 +393,10 @@ static long tls_result(struct io_conn *conn, int n)
     return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? 0 : -1;
 }
 
-static long plain_result(ssize_t n)
-{
-    if (n > 0)
-        return n;
-    return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
-}
-
 static long conn_write(struct io_conn *conn, const char *p, size_t n)
 {
     if (!conn->tls)
-        return plain_result(send(conn->fd, p, n, MSG_NOSIGNAL));
+        return bytes_out(conn, p, n);
     ERR_clear_error();
     return tls_result(conn, SSL_write(conn->tls, p, (int)MIN(n, (size_t)1 << 20)));
 }
@@ -339,7 +404,7 @@ static long conn_write(struct io_conn *conn, const char *p, size_t n)
 static long conn_read(struct io_conn *conn, char *p, size_t n)
 {
     if (!conn->tls)
-        return plain_result(recv(conn->fd, p, n, 0));
+        return bytes_in(conn, p, n);
     ERR_clear_error();
     return tls_result(conn, SSL_read(conn->tls, p, (int)n));
 }
@@ -458,7 +523,7 @@ static bool establish(struct io *io, struct io_conn *conn)
 {
     int error = 0;
     socklen_t n = sizeof(error);
-    if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &n))
+    if (getsockopt(conn->handle, SOL_SOCKET, SO_ERROR, &error, &n))
         error = errno;
     if (conn->error) /* that one is not told again */
         error = conn->error;
@@ -473,6 +538,14 @@ static bool establish(struct io *io, struct io_conn *conn)
             lose_handshake(io, conn);
         if (result <= 0)
             return false;
+    }
+    if (io->rings) {
+        int place = net_ring_adopt(io->rings, conn->handle);
+        if (place < 0) {
+            lose(io, conn, "no place for it in the rings");
+            return false;
+        }
+        conn->handle = place;
     }
     conn->state = CONN_OPEN;
     io->count++;
@@ -503,7 +576,7 @@ void io_turn(struct io *io, int64_t timeout_us)
     pace_rest(&io->pace);
     timeout_us = pace_timeout_us(&io->pace, timeout_us);
     struct timespec timeout = { timeout_us / 1000000, timeout_us % 1000000 * 1000 };
-    int n = epoll_pwait2(io->epoll_fd, events, EVENTS_MAX, &timeout, NULL);
+    int n = epoll_pwait2(io->real.epoll, events, EVENTS_MAX, &timeout, NULL);
     pace_begin(&io->pace, n > 0);
     for (int i = 0; i < n; i++)
         drive(io, events[i].data.ptr, events[i].events);

@@ -47,6 +47,9 @@ fail io_target_parse(struct io_target *target, str url, struct why *why) MUST_US
  * Keeps target. */
 fail io_open(struct io **io, const struct io_target *target, str ca, uint32_t owners,
              const struct io_hooks *hooks, struct why *why) MUST_USE;
+/* So many owners' connections has a descriptor table, where so many files may be open, room for.
+ * With more, io_open asks for rings (net/net_ring.h). */
+unsigned io_table_most(unsigned open_files);
 /* Turns begin on beats of this period (sys/pace.h): where agents share cores with many. */
 void io_rest(struct io *io, uint32_t rest_us);
 void io_close_all(struct io *io); /* no hooks are called */

@@ -1,5 +1,7 @@
 /* gang.c - see gang.h. */
 #include "rehearsal/gang.h"
+#include "net/net_ring.h"
+#include "rehearsal/agent_io.h"
 #include "rehearsal/sources.h"
 #include "sys/limits.h"
 #include "sys/pace.h"
@@ -16,9 +18,8 @@
 #define END_US_MAX (10 * (int64_t)SECOND_US)
 
 enum {
-    ALONE_MAX = 18000,       /* candidates whom one agent serves well, also where cores are free */
-    DESCRIPTORS_SPARE = 200, /* of each table, for all that is no candidate's connection */
-    REST_US = 1000           /* of each agent, where there are more of them than cores */
+    ALONE_MAX = 18000, /* candidates whom one agent serves well, also where cores are free */
+    REST_US = 1000     /* of each agent, where there are several */
 };
 
 struct gang_shared { /* one mapping that both processes see */
@@ -31,7 +32,7 @@ struct member { /* what one agent is given */
     struct agent_opts opts;
     _Atomic pid_t *thread;
     unsigned number;
-    bool alone;
+    bool own_table;
     int status;
     pthread_t handle;
 };
@@ -49,7 +50,7 @@ static struct agent_opts agent_opts(const struct gang *gang, const struct gang_o
                                 .count = to - from,
                                 .board = &gang->shared->boards[i],
                                 .orders = &gang->shared->orders,
-                                .rest_us = gang->agents > limits_cores() ? REST_US : 0 };
+                                .rest_us = gang->agents > 1 ? REST_US : 0 };
 }
 
 static void *agent_thread(void *arg)
@@ -58,7 +59,7 @@ static void *agent_thread(void *arg)
     *member->thread = gettid();
     if (member->opts.rest_us)
         pace_on_core(member->number);
-    if (member->alone || unshare(CLONE_FILES) == 0) {
+    if (!member->own_table || unshare(CLONE_FILES) == 0) {
         member->status = agent_run(&member->opts);
         return NULL;
     }
@@ -84,7 +85,7 @@ static int gang_process(const struct gang *gang, const struct gang_opts *opts)
         members[i] = (struct member){ .opts = agent_opts(gang, opts, i),
                                       .thread = &gang->shared->threads[i],
                                       .number = i,
-                                      .alone = gang->agents == 1 };
+                                      .own_table = gang->agents > 1 };
         must(pthread_create(&members[i].handle, NULL, agent_thread, &members[i]) == 0);
     }
     for (unsigned i = 0; i < gang->agents; i++) {
@@ -94,18 +95,22 @@ static int gang_process(const struct gang *gang, const struct gang_opts *opts)
     return status;
 }
 
-/* As many as their descriptor tables need, and no core without one; 0 and why: too few. */
+/* One for each core; and, without rings, as many as descriptor tables are needed. 0 and why: too
+ * few. */
 static unsigned agents_for(uint32_t candidates, struct why *why)
 {
-    unsigned files = limits_files(), each = files - MIN(files / 2, DESCRIPTORS_SPARE);
+    unsigned files = limits_files(), each = io_table_most(files);
     unsigned tables = (candidates + each - 1) / each;
+    unsigned cores = candidates > ALONE_MAX ? MIN(limits_cores(), EFFORT_AGENTS_MAX) : 1;
+    if (candidates <= net_ring_most(files) && net_ring_is_given())
+        return cores;
     if (tables <= EFFORT_AGENTS_MAX)
-        return MAX(tables, candidates > ALONE_MAX ? MIN(limits_cores(), EFFORT_AGENTS_MAX) : 1);
+        return MAX(tables, cores);
     fail_ignore(fail_set(why, FAIL_LIMIT,
                          "with %u open files allowed (ulimit -Hn) this machine runs at most %u "
                          "virtual candidates; allow %u",
                          files, each * EFFORT_AGENTS_MAX,
-                         candidates / EFFORT_AGENTS_MAX + 1 + DESCRIPTORS_SPARE),
+                         files - each + candidates / EFFORT_AGENTS_MAX + 1),
                 "0 says it");
     return 0;
 }

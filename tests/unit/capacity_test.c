@@ -39,6 +39,33 @@ TEST(capacity, the_largest_roster_gets_as_many_tables_as_it_needs_and_some_spare
 }
 
 /* With each in turn too low: what is named, and what it should be. */
+TEST(capacity, with_rings_a_reactor_for_each_core_holds_the_largest_roster)
+{
+    struct machine machine = machine_ample();
+    machine.rings = true;
+    machine.cores = 8;
+    CHECK_EQ(plan(machine, 450000).reactors, 8);
+    CHECK_EQ(plan(machine, 450000).connections, 473500);
+    machine.open_files = 4096; /* more than 64 tables would hold */
+    CHECK_EQ(plan(machine, 450000).connections, 473500);
+    CHECK_EQ(plan(machine, 450000).finding_count, 0);
+    machine.open_files = 512; /* too few even for the rings themselves */
+    CHECK_EQ(plan(machine, 450000).connections, 64 * (512 - GATEWAY_DESCRIPTORS_SPARE));
+    CHECK_EQ(plan(machine, 450000).finding_count, 1);
+}
+
+TEST(capacity, beside_a_hall_the_gateway_has_half_of_the_cores)
+{
+    struct machine machine = machine_ample();
+    struct capacity_need need = { .roster = 200, .beside_hall = true };
+    machine.rings = true;
+    CHECK_EQ(capacity_plan(&machine, &need).reactors, 1);
+    machine.cores = 1;
+    CHECK_EQ(capacity_plan(&machine, &need).reactors, 1);
+    machine.cores = 9;
+    CHECK_EQ(capacity_plan(&machine, &need).reactors, 4);
+}
+
 TEST(capacity, a_limit_that_is_too_low_is_named_with_what_it_should_be)
 {
     static const struct {
@@ -85,7 +112,7 @@ TEST(capacity, too_few_open_files_give_what_64_tables_hold)
 
 TEST(capacity, what_is_unknown_is_no_finding)
 {
-    struct machine machine = { 2, 20000, -1, -1, -1, -1, -1, -1 };
+    struct machine machine = { 2, 20000, -1, -1, -1, -1, -1, -1, false };
     CHECK_EQ(plan(machine, 450000).finding_count, 0);
 }
 

@@ -9,6 +9,7 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,12 +44,22 @@ static int try_file(void)
     return open("/etc/passwd", O_RDONLY) < 0;
 }
 
-static int child_status(int (*attempt)(void))
+/* For one who has rings. */
+static int try_ring(void)
+{
+    return syscall(SYS_io_uring_setup, 1, NULL) < 0;
+}
+static int try_ring_call(void)
+{
+    return syscall(SYS_io_uring_enter, -1, 0, 0, 0, NULL, 0) != -1 || errno != EBADF;
+}
+
+static int child_status(bool rings, int (*attempt)(void))
 {
     pid_t pid = fork();
     if (pid == 0) {
         setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
-        _exit(confine_thread(NULL) ? 100 : attempt());
+        _exit(confine_thread(rings, NULL) ? 100 : attempt());
     }
     int status = 0;
     CHECK_EQ(waitpid(pid, &status, 0), pid);
@@ -61,17 +72,21 @@ TEST(confine, a_confined_thread_can_move_bytes_and_nothing_else)
         const char *what;
         int (*attempt)(void);
         int status;
+        bool rings;
     } cases[] = {
-        { "nothing", try_nothing, 0 },
-        { "a Unix socket", try_unix_socket, 0 },
-        { "an internet socket", try_internet_socket, 1000 + SIGSYS },
-        { "a program", try_program, 1000 + SIGSYS },
-        { "a process", try_fork, 1000 + SIGSYS },
-        { "a debugger", try_trace, 1000 + SIGSYS },
-        { "a file", try_file, 1 },
+        { "nothing", try_nothing, 0, false },
+        { "a Unix socket", try_unix_socket, 0, false },
+        { "an internet socket", try_internet_socket, 1000 + SIGSYS, false },
+        { "a program", try_program, 1000 + SIGSYS, false },
+        { "a process", try_fork, 1000 + SIGSYS, false },
+        { "a debugger", try_trace, 1000 + SIGSYS, false },
+        { "a file", try_file, 1, false },
+        { "a ring's call, without rings", try_ring_call, 1000 + SIGSYS, false },
+        { "a ring's call", try_ring_call, 0, true },
+        { "one more ring", try_ring, 1000 + SIGSYS, true },
     };
     for (size_t i = 0; i < COUNT(cases) && confine_is_built(); i++) {
-        int status = child_status(cases[i].attempt);
+        int status = child_status(cases[i].rings, cases[i].attempt);
         if (status != cases[i].status)
             test_failed(__FILE__, __LINE__, "%s: %d, not %d", cases[i].what, status,
                         cases[i].status);

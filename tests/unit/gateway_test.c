@@ -346,6 +346,27 @@ TEST(gateway, the_last_class_is_turned_away_first)
     gate_world_close(&w);
 }
 
+TEST(gateway, a_reactor_with_more_connections_lets_as_many_more_requests_wait)
+{
+    gate_world_open(&w, 1, true);
+    w.reactor.conn_max = CLASS_SHARE_CONNECTIONS; /* two shares */
+    gate_world_hall_kill(&w);
+    unsigned many = 2 * class_share(P5)->requests_max;
+    struct world_client *crowd = calloc(many + 1, sizeof(*crowd));
+    for (unsigned i = 0; i <= many; i++) {
+        client_dial(&w, &crowd[i]);
+        client_say(&w, &crowd[i], STR("GET /v1/p5 HTTP/1.1\r\n" HOST "\r\n"));
+    }
+    gate_world_run(&w, 400, 1);
+    CHECK_EQ(w.reactor.waiting, many);
+    CHECK_EQ(w.stats->rows[0].shed, 1);
+    for (unsigned i = 0; i <= many; i++)
+        client_hang_up(&w, &crowd[i]);
+    free(crowd);
+    w.reactor.conn_max = CLASS_SHARE_CONNECTIONS - 1;
+    gate_world_close(&w);
+}
+
 TEST(gateway, pipelined_requests_are_answered_in_their_order)
 {
     for (uint64_t seed = 0; seed < 20; seed++) {

@@ -40,7 +40,8 @@ void gate_world_open(struct gate_world *w, uint64_t seed, bool calm)
     w->opts.stats = w->stats;
     for (size_t i = 0; i < COUNT(w->halls); i++)
         w->halls[i].handle = -1;
-    reactor_init(&w->reactor, &w->sim.net, &w->opts, &w->limits, 100000, NULL, &w->stats->rows[0]);
+    reactor_init(&w->reactor, &w->sim.net, &w->opts, &w->limits, CLASS_SHARE_CONNECTIONS - 1, NULL,
+                 &w->stats->rows[0]);
     gate_world_hall_start(w);
 }
 
