@@ -1,7 +1,8 @@
 /* classes.h - which request goes where, how urgent it is, and how large it may be.
  *
  * The one table of it is in classes.c. When the gateway runs full, the last class is turned away
- * first: a class is taken while all that waits is below its share. P0 has all of it. */
+ * first: a class is taken while all that waits is below its share. P0 has all of it. Shares grow
+ * with the connections a reactor may have: one must not turn away whom twenty would have held. */
 #pragma once
 
 #include "net/gateway_stats.h"

@@ -288,17 +288,17 @@ static fail workers_run(struct worker *workers, unsigned count, const struct gat
 static enum places places_choose(unsigned count, const struct gateway_opts *opts, unsigned files,
                                  unsigned *each)
 {
-    unsigned table = files - GATEWAY_DESCRIPTORS_SPARE;
+    bool tables = count > 1 && tables_are_given();
+    unsigned shared = (files - MIN(count * GATEWAY_DESCRIPTORS_SPARE, files / 2)) / count;
+    unsigned most = tables ? files - GATEWAY_DESCRIPTORS_SPARE : shared;
     unsigned wanted = (opts->connections_max + count - 1) / count;
-    *each = wanted ? MIN(wanted, table) : table;
-    if (wanted > table && wanted <= net_ring_most(files) && net_ring_is_given()) {
-        *each = wanted;
+    *each = wanted ? wanted : most;
+    if (*each <= most)
+        return tables ? PLACES_TABLE : PLACES_SHARED;
+    if (wanted <= net_ring_most(files) && net_ring_is_given())
         return PLACES_RINGS;
-    }
-    if (count > 1 && tables_are_given())
-        return PLACES_TABLE;
-    *each = MIN(*each, (files - MIN(count * GATEWAY_DESCRIPTORS_SPARE, files / 2)) / count);
-    return PLACES_SHARED;
+    *each = most;
+    return tables ? PLACES_TABLE : PLACES_SHARED;
 }
 
 /* Gives how many connections all of them take. */
@@ -333,7 +333,8 @@ fail gateway_run(const struct gateway_opts *opts, struct why *why)
     must(workers);
     if (!limits.window)
         limits.window = MAX(WINDOW_ALL / count, WINDOW_MIN);
-    pace_behind_hall();
+    if (count > limits_cores())
+        pace_behind_hall();
     fail f = signals_ready(why);
     if (!f)
         f = listener_ready(opts->tls_fd, why);
@@ -355,6 +356,10 @@ fail gateway_run(const struct gateway_opts *opts, struct why *why)
     gateway_log(opts, "info", "gateway.started",
                 "\"pid\":%d,\"reactors\":%u,\"connections_max\":%u", (int)getpid(), count,
                 conn_max);
+    if (conn_max < opts->connections_max)
+        gateway_log(opts, "warn", "gateway.smaller",
+                    "\"asked\":%u,\"connections_max\":%u,\"set\":\"--reactors, or ulimit -Hn\"",
+                    opts->connections_max, conn_max);
     f = workers_run(workers, count, opts, why);
     gateway_log(opts, "info", "gateway.stopped", "\"pid\":%d", (int)getpid());
 out:

@@ -1,8 +1,9 @@
 /* net.h - the seam to the network: every byte the gateway moves passes here.
  *
- * A `net` is a table of functions with a real side (sockets and epoll, net_real.c) and a simulated
- * one (pipes in memory, net_sim.c), where bytes arrive late and in pieces, sockets fill up and
- * connections break, all from one seed. Nothing here blocks but `wait`. Handles are small numbers.
+ * A `net` is a table of functions with two real sides (sockets and epoll, net_real.c; the same with
+ * more sockets than open files, net_ring.c) and a simulated one (pipes in memory, net_sim.c), where
+ * bytes arrive late and in pieces, sockets fill up and connections break, all from one seed.
+ * Nothing here blocks but `wait`. Handles are small numbers.
  *
  * Events are edges: one is told when something changes, and not again. So a reader reads until it
  * gets less than it asked for, and a writer after a short write waits for NET_OUT. */
@@ -16,7 +17,7 @@
 enum {
     NET_AGAIN = -1, /* nothing now; an event will tell */
     NET_GONE = -2,  /* broken, or nobody there */
-    NET_FULL = -3,  /* accept: no descriptors left */
+    NET_FULL = -3,  /* accept: no descriptors, or no places, left */
 };
 
 enum { NET_IN = 1, NET_OUT = 2, NET_END = 4 /* peer sends no more */, NET_DEAD = 8 };
@@ -39,7 +40,7 @@ struct net {
     int (*connect)(struct net *net, const char *path);                   /* a Unix socket */
     ssize_t (*recv)(struct net *net, int handle, void *bytes, size_t n); /* 0: the end */
     ssize_t (*send)(struct net *net, int handle, const struct iovec *parts, int count);
-    void (*shut)(struct net *net, int handle); /* we send no more */
+    void (*shut)(struct net *net, int handle); /* we send no more; a ring tells so when it closes */
     void (*close)(struct net *net, int handle);
 
     /* Events for the handle carry `tag` from now on; what is so already is told too. */

@@ -2,9 +2,9 @@
  *
  * The limit on open files is one of a descriptor table; but a kernel ring (io_uring) has a table of
  * files of its own, and one thread may have many rings. So an accepted socket gets its place in a
- * ring and leaves the thread's table; recv, send, shut and close name that place. Everything else,
- * the events of all sockets first, is net_real's: an epoll knows a socket, not its number. Each
- * call is answered at once, nothing is ever under way in a ring.
+ * ring and leaves the thread's table; recv, send and close name that place, and shut does nothing.
+ * Everything else, the events of all sockets first, is net_real's: an epoll knows a socket, not its
+ * number. Each call is answered at once, nothing is ever under way in a ring.
  *
  * The rings of a gateway can do no more than that: they are made with restrictions that the kernel
  * keeps (docs/adr/0023). */
@@ -15,12 +15,12 @@
 struct net_ring;
 struct io_uring;
 
-/* For `clients_max` sockets at a time, where `open_files` may be open. To be made by the thread that
- * uses it, before its system calls are filtered. FAIL_WORLD: this kernel, or the filter of this
- * container, has no rings. */
+/* For `clients_max` sockets at a time, where `open_files` may be open. To be made by the thread
+ * that uses it, before its system calls are filtered. FAIL_WORLD: this kernel, or the filter of
+ * this container, has no rings. */
 fail net_ring_new(struct net_ring **out, unsigned clients_max, unsigned open_files,
                   struct why *why) MUST_USE;
-void net_ring_free(struct net_ring *ring); /* closes all its sockets; NULL: nothing */
+void net_ring_free(struct net_ring *ring); /* its sockets are closed soon; NULL: nothing */
 struct net *net_ring_net(struct net_ring *ring);
 /* A place for a socket that has been accepted or connected by other means, and is watched by
  * whatever epoll; its descriptor is closed. Gives its handle; NET_FULL: none, and nothing is

@@ -12,6 +12,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
@@ -58,9 +59,10 @@ struct io {
     const struct io_target *target;
     struct io_hooks hooks;
     SSL_CTX *tls;
-    BIO_METHOD *way;            /* how OpenSSL gets at a connection's bytes */
-    unsigned count, handshakes; /* open; of TLS, under way */
-    struct io_conn *conns;      /* together: each is cold when its reply comes */
+    BIO_METHOD *way;                     /* how OpenSSL gets at a connection's bytes */
+    unsigned count, handshakes;          /* open; of TLS, under way */
+    unsigned connecting, connecting_max; /* these are descriptors yet */
+    struct io_conn *conns;               /* together: each is cold when its reply comes */
     uint32_t conns_used, conns_max;
     struct io_conn *closed, *broken, *free;
     char *scratch;
@@ -201,8 +203,10 @@ static fail places_open(struct io *io, uint32_t owners, struct why *why)
     unsigned files = limits_files();
     fail f = net_real_init(&io->real, why);
     io->net = &io->real.net;
+    io->connecting_max = UINT_MAX;
     if (f || owners <= io_table_most(files))
         return f;
+    io->connecting_max = io_table_most(files) / 2; /* where agents share a table, too */
     f = net_ring_new(&io->rings, owners + CONNS_SPARE, files, why);
     if (!f)
         io->net = net_ring_net(io->rings);
@@ -266,7 +270,7 @@ unsigned io_count(const struct io *io)
 
 bool io_full(const struct io *io)
 {
-    return io->handshakes >= HANDSHAKES_MAX;
+    return io->handshakes >= HANDSHAKES_MAX || io->connecting >= io->connecting_max;
 }
 
 static bool source_choose(const struct io *io, int fd, uint32_t number)
@@ -341,6 +345,7 @@ struct io_conn *io_connect(struct io *io, void *owner, uint32_t number, struct i
     conn->in = conn->out = out_make(REPLY_BYTES_MAX);
     if (conn_start(io, conn, number)) {
         io->handshakes += conn->tls != NULL;
+        io->connecting++;
         return conn;
     }
     int saved = errno;
@@ -368,6 +373,7 @@ void io_close(struct io *io, struct io_conn *conn)
     unlink_broken(io, conn);
     io->count -= conn->state == CONN_OPEN;
     io->handshakes -= conn->state == CONN_CONNECTING && conn->tls;
+    io->connecting -= conn->state == CONN_CONNECTING;
     conn->state = CONN_CLOSED;
     SSL_free(conn->tls); /* no close_notify: a lost network sends none either */
     conn->tls = NULL;
@@ -549,6 +555,7 @@ static bool establish(struct io *io, struct io_conn *conn)
     }
     conn->state = CONN_OPEN;
     io->count++;
+    io->connecting--;
     io->handshakes -= conn->tls != NULL;
     if (conn->tls && io->hooks.secured)
         io->hooks.secured(conn->owner, SSL_session_reused(conn->tls));

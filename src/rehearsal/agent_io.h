@@ -50,7 +50,7 @@ fail io_open(struct io **io, const struct io_target *target, str ca, uint32_t ow
 /* So many owners' connections has a descriptor table, where so many files may be open, room for.
  * With more, io_open asks for rings (net/net_ring.h). */
 unsigned io_table_most(unsigned open_files);
-/* Turns begin on beats of this period (sys/pace.h): where agents share cores with many. */
+/* Turns begin on beats of this period (sys/pace.h): where agents share cores. */
 void io_rest(struct io *io, uint32_t rest_us);
 void io_close_all(struct io *io); /* no hooks are called */
 
@@ -61,7 +61,7 @@ struct io_conn *io_connect(struct io *io, void *owner, uint32_t number, struct i
 void io_send(struct io *io, struct io_conn *conn, str request); /* copies */
 void io_close(struct io *io, struct io_conn *conn);
 unsigned io_count(const struct io *io); /* established */
-bool io_full(const struct io *io);      /* so many handshakes are under way: connect later */
+bool io_full(const struct io *io);      /* so many are on their way in: connect later */
 
 void io_turn(struct io *io, int64_t timeout_us);
 

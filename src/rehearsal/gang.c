@@ -59,7 +59,7 @@ static void *agent_thread(void *arg)
     *member->thread = gettid();
     if (member->opts.rest_us)
         pace_on_core(member->number);
-    if (!member->own_table || unshare(CLONE_FILES) == 0) {
+    if (!member->own_table || unshare(CLONE_FILES) == 0 || net_ring_is_given()) {
         member->status = agent_run(&member->opts);
         return NULL;
     }
@@ -76,7 +76,7 @@ static int gang_process(const struct gang *gang, const struct gang_opts *opts)
     static struct member members[EFFORT_AGENTS_MAX];
     int status = 0;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    pace_behind_hall();       /* as the gateway does: neither takes the other's share */
+    pace_behind_hall();       /* candidates have machines of their own: these share the hall's */
     signal(SIGINT, SIG_IGN);  /* the coordinator decides */
     signal(SIGPIPE, SIG_IGN); /* OpenSSL writes to sockets that are gone */
     if (opts->close_fd >= 0)

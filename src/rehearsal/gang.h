@@ -1,8 +1,8 @@
 /* gang.h - the agents of one machine: starts them, passes orders on, adds up what they did.
  *
- * They are threads of one process, each with a descriptor table of its own as the gateway's
- * reactors have: as processes of their own they would cost the processor its page tables at each
- * turn.
+ * They are threads of one process, one for each core, or without rings (net/net_ring.h) one for
+ * each descriptor table that is needed: as processes of their own they would cost the processor its
+ * page tables at each turn.
  *
  * The coordinator has one when it runs candidates itself; an agent host (agent_host.h) has one for
  * the slice that its coordinator gave it. The process that starts a gang must have one thread. */

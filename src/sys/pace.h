@@ -20,7 +20,8 @@ struct pace {
 
 /* Lets the hall's one thread, which everybody waits for, go before the many of this process where
  * both share a machine's cores: their share is a tenth of its own. Fair shares would starve it just
- * when all have work. Inherited by threads made later. */
+ * when all have work. For a gateway with more reactors than cores, and for virtual candidates, who
+ * let both go before. Inherited by threads made later. */
 void pace_behind_hall(void);
 
 /* This thread runs on one core from now on: the number-th, in turn, of those it may use. Linux

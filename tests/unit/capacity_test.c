@@ -38,7 +38,6 @@ TEST(capacity, the_largest_roster_gets_as_many_tables_as_it_needs_and_some_spare
     CHECK_EQ(capacity.finding_count, 0);
 }
 
-/* With each in turn too low: what is named, and what it should be. */
 TEST(capacity, with_rings_a_reactor_for_each_core_holds_the_largest_roster)
 {
     struct machine machine = machine_ample();
@@ -66,6 +65,7 @@ TEST(capacity, beside_a_hall_the_gateway_has_half_of_the_cores)
     CHECK_EQ(capacity_plan(&machine, &need).reactors, 4);
 }
 
+/* With each in turn too low: what is named, and what it should be. */
 TEST(capacity, a_limit_that_is_too_low_is_named_with_what_it_should_be)
 {
     static const struct {
