@@ -237,7 +237,7 @@ static void reap(struct hall *hall)
 static void become_child(pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    fail_ignore(nice(10) < 0, "then it is only less polite");
+    fail_ignore(nice(19) < 0, "then it is only less polite");
     if (getppid() != parent)
         _exit(1);
 }

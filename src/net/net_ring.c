@@ -19,8 +19,8 @@ struct net_ring {
     unsigned ring_count, each; /* so many places in a ring */
     uint32_t *free;            /* places, as a stack */
     unsigned free_count;
-    int fresh,
-        fresh_fd; /* the last one accepted, until it is watched: epoll asks for a descriptor */
+    /* The last one accepted, until it is watched: epoll asks for a descriptor. */
+    int fresh, fresh_fd;
 };
 
 static struct net_ring *ring_of(struct net *net)

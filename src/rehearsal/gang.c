@@ -32,7 +32,7 @@ struct member { /* what one agent is given */
     struct agent_opts opts;
     _Atomic pid_t *thread;
     unsigned number;
-    bool own_table;
+    bool own_table, pinned;
     int status;
     pthread_t handle;
 };
@@ -57,7 +57,7 @@ static void *agent_thread(void *arg)
 {
     struct member *member = arg;
     *member->thread = gettid();
-    if (member->opts.rest_us)
+    if (member->pinned)
         pace_on_core(member->number);
     if (!member->own_table || unshare(CLONE_FILES) == 0 || net_ring_is_given()) {
         member->status = agent_run(&member->opts);
@@ -85,7 +85,8 @@ static int gang_process(const struct gang *gang, const struct gang_opts *opts)
         members[i] = (struct member){ .opts = agent_opts(gang, opts, i),
                                       .thread = &gang->shared->threads[i],
                                       .number = i,
-                                      .own_table = gang->agents > 1 };
+                                      .own_table = gang->agents > 1,
+                                      .pinned = gang->agents > limits_cores() };
         must(pthread_create(&members[i].handle, NULL, agent_thread, &members[i]) == 0);
     }
     for (unsigned i = 0; i < gang->agents; i++) {
