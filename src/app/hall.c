@@ -4,6 +4,7 @@
  * request's way through find, admit, parse, handle, reply), emit. Checkpoints are in
  * checkpoint.c, the routes that belong to no service in own_routes.c. */
 #include "app/hall_internal.h"
+#include "app/paper.h"
 #include "app/reply.h"
 #include "base/table.h"
 #include "net/gateway_stats.h"
@@ -205,6 +206,7 @@ static fail open_hall(struct hall *hall, const struct hall_opts *opts, struct wh
     host->worker_blobs = &hall->worker_blobs;
     host->gateway = opts->gateway;
     host->memory = &hall->memory;
+    host->papers = arena_many(&hall->memory, struct frozen_paper, EXAMS_MAX);
     host->hall_name = opts->name ? opts->name : "hall";
     host->hall = hall;
     if (!f)

@@ -30,6 +30,7 @@
 /* --- what a service stands in ------------------------------------------------------------------
  */
 
+struct frozen_paper;
 struct gateway_stats;
 struct hall;
 
@@ -44,6 +45,7 @@ struct host {
     struct blobs *worker_blobs;    /* for jobs */
     struct gateway_stats *gateway; /* shared page of the gateway; NULL when there is none */
     struct arena *memory;          /* lives as long as the hall: a service's tables */
+    struct frozen_paper *papers;   /* by exam; app/paper.h reads it */
     const char *hall_name;
     struct hall *hall;
 };

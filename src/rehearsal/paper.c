@@ -1,31 +1,31 @@
 /* paper.c - see paper.h. */
 #include "rehearsal/paper.h"
 
-#include "codec/json.h"
+#include "codec/base64.h"
+#include "codec/gzip.h"
 #include "sys/chance.h"
+
 #include <stdio.h>
-#include <zlib.h>
 
 #define PAPER_BYTES_MAX (64 * MIB)
 
-static fail inflated(str *plain, str packed, struct arena *arena, struct why *why)
+static fail decode(str *bytes, enum paper_coding coding, struct arena *arena, struct why *why)
 {
-    z_stream z = { .next_in = (Bytef *)packed.p, .avail_in = (uInt)packed.n };
-    struct out out = out_make(PAPER_BYTES_MAX);
-    if (inflateInit2(&z, 16 + MAX_WBITS) != Z_OK)
-        return fail_set(why, FAIL_WORLD, "zlib cannot start");
-    int result = Z_OK;
-    while (result == Z_OK && out_reserve(&out, 64 * KIB)) {
-        z.next_out = (Bytef *)out.p + out.n;
-        z.avail_out = 64 * KIB;
-        result = inflate(&z, Z_NO_FLUSH);
-        out.n += 64 * KIB - z.avail_out;
+    if (coding == PAPER_BASE64_GZIP) {
+        size_t n = 0, cap = BASE64_BYTES_MAX(bytes->n);
+        char *p = arena_bytes(arena, cap);
+        if (!p || !base64_decode(BASE64_PADDED, *bytes, p, cap, &n))
+            return fail_set(why, FAIL_INPUT, "the paper's base64 is not whole");
+        *bytes = str_of(p, n);
     }
-    inflateEnd(&z);
-    *plain = arena_str(arena, out_view(&out));
-    out_fini(&out);
-    if (result != Z_STREAM_END || !plain->p)
-        return fail_set(why, FAIL_INPUT, "the paper's gzip is not whole");
+    if (coding != PAPER_PLAIN) {
+        struct out out = out_make(PAPER_BYTES_MAX);
+        bool whole = gzip_unpack(&out, *bytes);
+        *bytes = whole ? arena_str(arena, out_view(&out)) : STR_NONE;
+        out_fini(&out);
+        if (!bytes->p)
+            return fail_set(why, FAIL_INPUT, "the paper's gzip is not whole");
+    }
     return FAIL_NONE;
 }
 
@@ -50,15 +50,10 @@ static fail item_read(struct paper_item *item, const struct json *json, struct w
     return FAIL_NONE;
 }
 
-fail paper_parse(struct paper *paper, str body, bool gzip, struct arena *arena, struct why *why)
+static fail read_paper(struct paper *paper, str plain, struct arena *arena, struct why *why)
 {
     struct json *root = NULL;
-    fail f = FAIL_NONE;
-    uint64_t hash = str_hash(body);
-    if (gzip)
-        f = inflated(&body, body, arena, why);
-    if (!f)
-        f = json_parse(&root, body, arena, why);
+    fail f = json_parse(&root, plain, arena, why);
     if (f)
         return f;
     const struct json *items = json_get(root, STR("items"));
@@ -74,7 +69,26 @@ fail paper_parse(struct paper *paper, str body, bool gzip, struct arena *arena, 
             return why_add(why, f, "item %lld of the paper", (long long)i);
     }
     paper->items = (unsigned)items->count;
-    paper->hash = hash ? hash : 1;
+    return FAIL_NONE;
+}
+
+fail paper_take(struct paper *paper, str bytes, enum paper_coding coding, struct arena *arena,
+                struct why *why)
+{
+    uint64_t hash = str_hash(bytes), *plain_hash = &paper->hash[PAPER_PLAIN];
+    str plain = bytes;
+    fail f = FAIL_NONE;
+    if (hash == paper->hash[coding])
+        return f;
+    f = decode(&plain, coding, arena, why);
+    if (!f && !paper->items)
+        f = read_paper(paper, plain, arena, why);
+    else if (!f && str_hash(plain) != *plain_hash)
+        f = fail_set(why, FAIL_INPUT, "other bytes of the paper than the first candidate's");
+    if (f)
+        return f;
+    *plain_hash = str_hash(plain);
+    paper->hash[coding] = hash;
     return FAIL_NONE;
 }
 
@@ -101,7 +115,7 @@ fail form_check(const struct paper *paper, const struct json *form, str *path, s
     const struct json *items = json_get(form, STR("items"));
     if (!items || items->type != JSON_ARRAY)
         return fail_set(why, FAIL_INPUT, "the form has no items");
-    if (!paper->hash)
+    if (!paper->items)
         return FAIL_NONE; /* the first form comes before the first paper */
     bool seen[PAPER_ITEMS_MAX + 1] = { false };
     for (const struct json *json = items->first; json; json = json->next) {

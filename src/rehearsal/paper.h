@@ -17,16 +17,19 @@ enum paper_kind { PAPER_SINGLE, PAPER_SEVERAL, PAPER_NUMBER, PAPER_TEXT };
 struct paper_item {
     uint8_t kind, options, blanks;
 };
+/* How the bytes came: as they are, compressed, or compressed in the reply to a start. */
+enum paper_coding { PAPER_PLAIN, PAPER_GZIP, PAPER_BASE64_GZIP, PAPER_CODINGS };
+
 struct paper {
-    uint64_t hash; /* of the reply's bytes as they came; 0: none fetched yet */
+    uint64_t hash[PAPER_CODINGS]; /* of the bytes as they came so; 0: never yet */
     char path[128];
-    unsigned items;
+    unsigned items;                              /* 0: none came yet */
     struct paper_item item[PAPER_ITEMS_MAX + 1]; /* from 1 */
 };
 
-/* `body` as it came; `gzip` when it is compressed. */
-fail paper_parse(struct paper *paper, str body, bool gzip, struct arena *arena,
-                 struct why *why) MUST_USE;
+/* Reads the first copy, and compares any other with it. FAIL_INPUT: no paper, or another one. */
+fail paper_take(struct paper *paper, str bytes, enum paper_coding coding, struct arena *arena,
+                struct why *why) MUST_USE;
 /* The form must be a permutation of the paper's items, each with one of its options, and name the
  * paper by its path. Gives the path. */
 fail form_check(const struct paper *paper, const struct json *form, str *path,

@@ -145,38 +145,14 @@ static fail form_done(struct reply *r)
     return form_seen(r, r->json);
 }
 
-/* Who has just started is given the form, and has nothing recorded. */
-static fail start_done(struct reply *r)
-{
-    int64_t epoch = 0;
-    fail f = attempt_seen(r);
-    const struct json *form = json_get(r->json, STR("form"));
-    if (f || !form || r->v->stage != STAGE_FORM)
-        return f;
-    f = json_i64(r->json, "epoch", true, 1, UINT32_MAX, &epoch, &r->why);
-    if (!f)
-        f = form_seen(r, form);
-    r->v->fresh = f == FAIL_NONE;
-    return f;
-}
-
-static fail paper_done(struct reply *r)
+static void paper_held(struct reply *r)
 {
     struct virtual *v = r->v;
-    struct paper *paper = r->stand->paper;
-    if (!paper->hash) {
-        bool gzip = str_eq(http_field(r->head, "Content-Encoding"), STR("gzip"));
-        fail f = paper_parse(paper, r->body, gzip, r->stand->arena, &r->why);
-        if (f)
-            return f;
-    }
-    if (str_hash(r->body) != paper->hash)
-        return fail_set(&r->why, FAIL_INPUT, "other bytes of the paper than the first candidate's");
     if (!v->ledger.entries) {
-        size_t each = paper->items + 1ul;
+        size_t each = r->stand->paper->items + 1ul;
         if (!r->stand->entries)
             r->stand->entries = table_new_huge(r->stand->count * each, sizeof(struct entry));
-        v->ledger.items = paper->items;
+        v->ledger.items = r->stand->paper->items;
         v->ledger.entries = r->stand->entries + (v->number - r->stand->first) * each;
         r->stand->board->started++;
         r->stand->board->last_started_us = r->now;
@@ -186,7 +162,38 @@ static fail paper_done(struct reply *r)
     else
         virtual_next(v, STAGE_RESUME, r->now);
     v->fresh = false;
-    return FAIL_NONE;
+}
+
+static fail paper_done(struct reply *r)
+{
+    bool gzip = str_eq(http_field(r->head, "Content-Encoding"), STR("gzip"));
+    fail f = paper_take(r->stand->paper, r->body, gzip ? PAPER_GZIP : PAPER_PLAIN, r->stand->arena,
+                        &r->why);
+    if (!f)
+        paper_held(r);
+    return f;
+}
+
+/* Who has just started is given the form, mostly the paper, and has nothing recorded. */
+static fail start_done(struct reply *r)
+{
+    int64_t epoch = 0;
+    str packed = STR_NONE;
+    fail f = attempt_seen(r);
+    const struct json *form = json_get(r->json, STR("form"));
+    if (f || !form || r->v->stage != STAGE_FORM)
+        return f;
+    f = json_i64(r->json, "epoch", true, 1, UINT32_MAX, &epoch, &r->why);
+    if (!f)
+        f = json_str(r->json, "packed_paper", false, &packed, &r->why);
+    if (!f)
+        f = form_seen(r, form);
+    if (!f && packed.p)
+        f = paper_take(r->stand->paper, packed, PAPER_BASE64_GZIP, r->stand->arena, &r->why);
+    r->v->fresh = f == FAIL_NONE;
+    if (!f && packed.p)
+        paper_held(r);
+    return f;
 }
 
 static void note_recovery(struct reply *r)

@@ -1,4 +1,6 @@
 /* delivery_test.c - who may start when, and whose time ends when. */
+#include "codec/base64.h"
+#include "codec/gzip.h"
 #include "tests/unit/world.h"
 
 #include <stdio.h>
@@ -77,14 +79,81 @@ TEST(delivery, who_starts_is_given_the_form_and_the_epoch_with_it_and_who_asks_a
     const char *begins = strstr(text, "\"form\":{");
     CHECK(begins);
     form = str_z(begins + strlen("\"form\":"));
-    CHECK(str_ends(form, STR("}}")));
-    form.n--; /* of the attempt object */
+    form.n = (size_t)str_find_str(form, STR("]}]}")) + strlen("]}]}");
     CHECK_EQ(world_get(&w, "/form"), 200);
     asked = world_body(&w);
     CHECK(str_starts(asked, str_first(form, form.n - 1))); /* which has the time, too */
     CHECK_EQ(world_post(&w, "/start"), 200);
     snprintf(text, sizeof(text), "%.*s", STR_ARG(world_body(&w)));
     CHECK(!strstr(text, "\"form\""));
+    world_close(&w);
+}
+
+/* The member packed_paper of the last reply, unpacked into `out`; false when there is none. */
+static bool packed_paper(struct world *w, struct out *out)
+{
+    static char bytes[64 * KIB];
+    size_t n;
+    str body = world_body(w), name = STR(",\"packed_paper\":\"");
+    long at = str_find_str(body, name);
+    if (at < 0)
+        return false;
+    str text = str_from(body, (size_t)at + name.n);
+    text = str_cut(&text, '"');
+    CHECK(base64_decode(BASE64_PADDED, text, bytes, sizeof(bytes), &n));
+    CHECK(gzip_unpack(out, str_of(bytes, n)));
+    return true;
+}
+
+TEST(delivery, who_starts_is_given_the_paper_with_it_and_who_asks_again_is_not)
+{
+    struct world w;
+    struct out packed = out_make(MIB);
+    char target[100];
+    world_open(&w, NULL);
+    world_login(&w, "R001");
+    CHECK(!packed_paper(&w, &packed));
+    CHECK_EQ(world_post(&w, "/start"), 200);
+    CHECK(packed_paper(&w, &packed));
+    CHECK_EQ(world_post(&w, "/start"), 200);
+    CHECK(!packed_paper(&w, &packed));
+    world_crash_and_restart(&w);
+    CHECK_EQ(world_post(&w, "/start"), 200);
+    CHECK(!packed_paper(&w, &packed));
+    snprintf(target, sizeof(target), "/v1/papers/%s", hall_host(w.hall)->directory->exams[0].paper);
+    CHECK_EQ(world_admin(&w, "GET", target, NULL), 200);
+    CHECK_STR(out_view(&packed), world_body(&w));
+    world_login(&w, "R002"); /* the first to start after the crash: it is packed anew */
+    CHECK_EQ(world_post(&w, "/start"), 200);
+    out_clear(&packed);
+    CHECK(packed_paper(&w, &packed));
+    CHECK_EQ(world_admin(&w, "GET", target, NULL), 200);
+    CHECK_STR(out_view(&packed), world_body(&w));
+    out_fini(&packed);
+    world_close(&w);
+}
+
+TEST(delivery, a_large_paper_is_not_waited_for_with_the_start)
+{
+    struct world w;
+    struct out items = out_make(MIB), packed = out_make(MIB);
+    uint64_t dice = 7;
+    world_open(&w, &(struct world_opts){ .draft = true });
+    out_z(&items, "{\"replace\":true,\"items\":[");
+    for (unsigned i = 0; i < 90000; i++) { /* chance cannot be compressed */
+        if (i % 30000 == 0)
+            out_fmt(&items, "%s{\"kind\":\"number\",\"key\":\"1\",\"text\":\"", i ? "\"}," : "");
+        dice = dice * 6364136223846793005u + 1442695040888963407u;
+        out_char(&items, (char)('a' + (dice >> 33) % 26));
+    }
+    out_z(&items, "\"}]}");
+    CHECK_EQ(world_admin(&w, "POST", "/v1/exams/paper-1/items", items.p), 200);
+    CHECK_EQ(act(&w, "open"), 200);
+    world_login(&w, "R001");
+    CHECK_EQ(world_post(&w, "/start"), 200);
+    CHECK(str_find_str(world_body(&w), STR("\"form\":")) >= 0);
+    CHECK(!packed_paper(&w, &packed));
+    out_fini(&items);
     world_close(&w);
 }
 

@@ -2,6 +2,8 @@
  *
  * The rehearsal judges the hall, so what matters here is that it sees what is wrong: a lost answer,
  * an invented one, a slow reply hidden by waiting; and that it accuses no hall that is right. */
+#include "codec/base64.h"
+#include "codec/gzip.h"
 #include "codec/json.h"
 #include "rehearsal/credentials.h"
 #include "rehearsal/marks.h"
@@ -23,7 +25,7 @@ struct saved {
 
 struct tiny { /* a hall for one candidate */
     uint32_t epoch;
-    bool started, submitted;
+    bool started, submitted, packs; /* packs: gives the paper with the start */
     struct saved saved[ITEMS + 1];
     int64_t opens_us, ends_us, delay_us; /* opens_us 0: long ago */
     int64_t asked_us, silent_us;         /* the last request; the longest time without one */
@@ -81,6 +83,26 @@ static void room_close(void)
 }
 
 static void say_form(struct out *body);
+static void say_paper(struct out *body);
+
+static str base64_of(str bytes, struct arena *arena)
+{
+    size_t n = BASE64_PADDED_CHARS(bytes.n);
+    char *text = arena_bytes(arena, n);
+    CHECK_EQ(base64_encode(BASE64_PADDED, text, bytes.p, bytes.n), n);
+    return str_of(text, n);
+}
+
+static void say_packed_paper(struct out *body)
+{
+    struct arena arena = arena_make(MIB);
+    struct out paper = out_make(64 * KIB);
+    say_paper(&paper);
+    str packed = base64_of(gzip_pack(out_view(&paper), &arena), &arena);
+    out_fmt(body, ",\"packed_paper\":\"%.*s\"", STR_ARG(packed));
+    out_fini(&paper);
+    arena_fini(&arena);
+}
 
 /* With the form: the reply to the start that began it. */
 static void say_attempt(struct out *body, bool form)
@@ -98,6 +120,8 @@ static void say_attempt(struct out *body, bool form)
     if (form) {
         out_z(body, ",\"epoch\":1,\"form\":");
         say_form(body);
+        if (room.tiny.packs)
+            say_packed_paper(body);
     }
     out_char(body, '}');
 }
@@ -299,6 +323,40 @@ TEST(rehearsal, who_is_given_the_form_with_the_start_asks_for_the_paper_and_no_m
     room_close();
 }
 
+TEST(rehearsal, who_is_given_the_paper_too_asks_for_nothing_more)
+{
+    room_open(test_seed());
+    room.plan.drops_per_us = 0;
+    room.tiny.packs = true;
+    run_and_check(true);
+    CHECK_EQ(board.submitted, 1);
+    CHECK_EQ(board.started, 1);
+    CHECK_EQ(board.requests_failed, 0);
+    CHECK_EQ(room.tiny.forms + board.latency[ASK_PAPER].count + board.latency[ASK_RESUME].count, 0);
+    CHECK_EQ(board.saves_acknowledged, room.tiny.saves);
+    room_close();
+}
+
+TEST(rehearsal, who_is_given_another_paper_than_the_others_says_so_and_asks_for_it)
+{
+    room_open(test_seed());
+    room.plan.drops_per_us = 0;
+    room.tiny.packs = true;
+    struct out other = out_make(64 * KIB);
+    struct why why;
+    say_paper(&other);
+    out_char(&other, ' ');
+    CHECK_OK(paper_take(&room.paper, out_view(&other), PAPER_PLAIN, &room.arena, &why));
+    while (!board.requests_failed)
+        act_at(virtual_wake(&room.v));
+    CHECK_EQ(room.v.asked, ASK_START);
+    CHECK_HAS(str_z(board.examples[0]), STR("other bytes of the paper"));
+    CHECK_EQ(board.started, 0);
+    CHECK_EQ(room.v.stage, STAGE_PAPER);
+    out_fini(&other);
+    room_close();
+}
+
 TEST(rehearsal, who_never_heard_of_the_start_asks_for_form_and_answers)
 {
     room_open(test_seed());
@@ -492,10 +550,10 @@ TEST(rehearsal, a_form_that_is_no_permutation_is_refused)
     struct arena arena = arena_make(MIB);
     struct why why;
     str path;
-    CHECK_OK(paper_parse(&paper,
-                         STR("{\"items\":[{\"item\":1,\"kind\":\"single\",\"options\":[\"a\",\"b\"]"
-                             "},{\"item\":2,\"kind\":\"text\",\"options\":[]}]}"),
-                         false, &arena, &why));
+    CHECK_OK(paper_take(&paper,
+                        STR("{\"items\":[{\"item\":1,\"kind\":\"single\",\"options\":[\"a\",\"b\"]"
+                            "},{\"item\":2,\"kind\":\"text\",\"options\":[]}]}"),
+                        PAPER_PLAIN, &arena, &why));
     CHECK_OK(form_text_check(&paper,
                              "{\"paper\":\"/p\",\"items\":[{\"item\":2,\"options\":[]},{\"item\":1,"
                              "\"options\":[1,0]}]}",
@@ -509,6 +567,36 @@ TEST(rehearsal, a_form_that_is_no_permutation_is_refused)
     CHECK_EQ(form_text_check(&paper, "{\"paper\":\"/p\",\"items\":[{\"item\":2,\"options\":[]}]}",
                              &path, &arena),
              FAIL_INPUT);
+    arena_fini(&arena);
+}
+
+TEST(rehearsal, a_paper_is_the_same_however_it_came_and_another_is_refused)
+{
+    const str papers[] = {
+        STR("{\"items\":[{\"item\":1,\"kind\":\"single\",\"options\":[\"a\",\"b\"]}]}"),
+        STR("{\"items\":[{\"item\":1,\"kind\":\"single\",\"options\":[\"a\",\"c\"]}]}"),
+    };
+    struct arena arena = arena_make(MIB);
+    struct why why;
+    for (unsigned first = 0; first < PAPER_CODINGS; first++) {
+        str coded[2][PAPER_CODINGS];
+        struct paper paper = { 0 };
+        for (unsigned i = 0; i < 2; i++) {
+            coded[i][PAPER_PLAIN] = papers[i];
+            coded[i][PAPER_GZIP] = gzip_pack(papers[i], &arena);
+            coded[i][PAPER_BASE64_GZIP] = base64_of(coded[i][PAPER_GZIP], &arena);
+        }
+        CHECK_OK(paper_take(&paper, coded[0][first], first, &arena, &why));
+        for (unsigned again = 0; again < 2; again++)
+            for (unsigned coding = 0; coding < PAPER_CODINGS; coding++) {
+                str cut = str_first(coded[0][coding], coded[0][coding].n - 1);
+                CHECK_OK(paper_take(&paper, coded[0][coding], coding, &arena, &why));
+                CHECK_EQ(paper_take(&paper, coded[1][coding], coding, &arena, &why), FAIL_INPUT);
+                CHECK_HAS(str_z(why.text), STR("other bytes"));
+                CHECK_EQ(paper_take(&paper, cut, coding, &arena, &why), FAIL_INPUT);
+            }
+        CHECK_EQ(paper.items, 1);
+    }
     arena_fini(&arena);
 }
 

@@ -1,6 +1,8 @@
+import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { HallClock, countdown, countdown_words, threshold_passed } from "../src/core/clock";
 import { code_clean, code_fault, code_grouped } from "../src/core/code";
+import { unpacked } from "../src/core/packed";
 import { blanks_of, marks, questions_of, shown_value, status_of, tally, toggled, value_of } from "../src/candidate/paper";
 import type { Paper } from "../src/core/types";
 
@@ -120,5 +122,30 @@ describe("the paper as a candidate sees it", () => {
   });
   it("writes marks with signs", () => {
     expect([marks("4"), marks("-1"), marks("0"), marks("0.00"), marks("-0.25")]).toEqual(["+4", "−1", "0", "0", "−0.25"]);
+  });
+});
+
+describe("what comes packed", () => {
+  const packed = (text: string) => gzipSync(text).toString("base64");
+
+  it("is the same JSON, in every script", async () => {
+    const paper = { title: "गणित √2 \u0000", items: Array.from({ length: 2000 }, (_, item) => ({ item })) };
+    expect(await unpacked(packed(JSON.stringify(paper)))).toEqual(paper);
+  });
+
+  it("is nothing when it is cut off, changed, or no JSON", async () => {
+    const whole = packed('{"title":"a paper"}');
+    const bytes = Buffer.from(whole, "base64");
+    bytes[15]! ^= 1;
+    for (const bad of ["", "!", "aGFsbG8=", whole.slice(0, -8), bytes.toString("base64"), packed('{"title":')])
+      expect(await unpacked(bad), bad).toBeNull();
+  });
+
+  it("is nothing in a browser that cannot inflate", async () => {
+    const { DecompressionStream: kept } = globalThis;
+    Reflect.deleteProperty(globalThis, "DecompressionStream");
+    expect(await unpacked(packed("{}"))).toBeNull();
+    globalThis.DecompressionStream = kept;
+    expect(await unpacked(packed("{}"))).toEqual({});
   });
 });

@@ -1,99 +1,19 @@
 /* assembly.c - the frozen paper, each candidate's form of it, and who a photo is of.
  *
- * Opening an exam freezes its paper: one JSON, the same bytes for everybody, named by its digest,
- * compressed once. What differs between candidates is a short list of numbers, the form, computed
- * from a key (assembly_api.h). Neither is given before the candidate has started, and no browser
- * may keep them (docs/adr/0021). */
+ * Opening an exam freezes its paper (app/paper.h), the same bytes for everybody. What differs
+ * between candidates is a short list of numbers, the form, computed from a key (assembly_api.h).
+ * Neither is given before the candidate has started, and no browser may keep them
+ * (docs/adr/0021). */
 #include "svc/assembly/assembly_api.h"
 
-#include "app/service.h"
+#include "app/paper.h"
 #include "codec/decimal.h"
-#include "codec/gzip.h"
-#include "net/gateway.h"
 
-#include <sodium.h>
-
-#define PAPER_BYTES_MAX GATEWAY_REPLY_BYTES_MAX /* a larger one would reach no candidate */
-#define SIGHTS_MAX      32
-#define FOUND_MAX       20
-
-struct paper {
-    char digest[65];
-    str plain, gzip;
-};
-
-struct assembly {
-    struct host *host;
-    struct paper papers[EXAMS_MAX]; /* built when first needed */
-};
-
-static fail assembly_open(void *state, struct host *host, struct why *why)
-{
-    struct assembly *assembly = state;
-    (void)why;
-    assembly->host = host;
-    return FAIL_NONE;
-}
-
-/* --- the paper ---------------------------------------------------------------------------------
- */
-
-static void write_paper(struct out *out, const struct exam *exam)
-{
-    jo_str(out, "title", exam->title);
-    jo_open(out, "sections", '[');
-    for (unsigned i = 0; i < exam->section_count; i++) {
-        jo_open(out, NULL, '{');
-        jo_str(out, "name", exam->sections[i]);
-        jo_close(out, '}');
-    }
-    jo_close(out, ']');
-    jo_open(out, "items", '[');
-    for (unsigned i = 0; i < exam->item_count; i++)
-        jo_raw(out, NULL, exam->item_json[i]);
-    jo_close(out, ']');
-    jo_close(out, '}');
-}
-
-/* The digest is of what follows it, so it can stand inside. */
-static fail build_paper(const struct exam *exam, struct paper *paper, struct arena *memory,
-                        struct why *why)
-{
-    struct out rest = out_make(PAPER_BYTES_MAX), whole = out_make(PAPER_BYTES_MAX);
-    uint8_t hash[32];
-    write_paper(&rest, exam);
-    crypto_generichash(hash, sizeof(hash), (uint8_t *)rest.p, rest.n, NULL, 0);
-    sodium_bin2hex(paper->digest, sizeof(paper->digest), hash, sizeof(hash));
-    out_fmt(&whole, "{\"digest\":\"%s\",", paper->digest);
-    out_str(&whole, out_view(&rest));
-    fail f = rest.failed || whole.failed
-                 ? fail_set(why, FAIL_LIMIT, "the paper is larger than %zu bytes", PAPER_BYTES_MAX)
-                 : FAIL_NONE;
-    if (!f) {
-        paper->plain = arena_str(memory, out_view(&whole));
-        paper->gzip = gzip_pack(paper->plain, memory);
-        must(paper->plain.p && paper->gzip.p);
-    }
-    out_fini(&rest);
-    out_fini(&whole);
-    return f;
-}
-
-static fail paper_of(struct req *req, uint32_t index, struct paper **paper)
-{
-    struct assembly *assembly = req->state;
-    const struct exam *exam = &req->host->directory->exams[index];
-    *paper = &assembly->papers[index];
-    if (strcmp((*paper)->digest, exam->paper) == 0)
-        return FAIL_NONE;
-    fail f = build_paper(exam, *paper, req->host->memory, req->why);
-    must(f || strcmp((*paper)->digest, exam->paper) == 0); /* frozen: the same bytes for ever */
-    return f;
-}
+#define SIGHTS_MAX 32
+#define FOUND_MAX  20
 
 static fail exam_open(struct req *req)
 {
-    struct assembly *assembly = req->state;
     struct exam *exam;
     uint32_t index;
     fail f = req_exam(req, &exam, &index);
@@ -106,9 +26,9 @@ static fail exam_open(struct req *req)
         return fail_as(req->why, FAIL_CONFLICT, "empty-paper",
                        "the exam \"%.*s\" has no items; import some first", STR_ARG(exam->name));
     if (exam->state == EXAM_DRAFT) {
-        struct paper *paper = &assembly->papers[index];
+        struct frozen_paper *paper = &req->host->papers[index];
         char body[512];
-        f = build_paper(exam, paper, req->host->memory, req->why);
+        f = paper_freeze(exam, paper, req->host->memory, req->why);
         if (f)
             return f;
         struct wire_out out = wire_out_make(body, sizeof(body));
@@ -186,7 +106,7 @@ static fail paper_get(struct req *req)
 {
     const struct directory *d = req->host->directory;
     uint32_t index = 0;
-    struct paper *paper;
+    const struct frozen_paper *paper;
     if (req->who == WHO_CANDIDATE) {
         fail f = has_started(req, req->subject);
         if (f)
@@ -198,7 +118,7 @@ static fail paper_get(struct req *req)
     }
     if (index >= d->exam_count || !str_eq(str_z(d->exams[index].paper), req->params[0]))
         return fail_set(req->why, FAIL_MISSING, "there is no such paper for you");
-    fail f = paper_of(req, index, &paper);
+    fail f = paper_frozen(req->host, index, &paper, req->why);
     if (f)
         return f;
     out_str(req->out, req->gzip_ok ? paper->gzip : paper->plain);
@@ -326,6 +246,4 @@ const struct service svc_assembly = {
     .name = "assembly",
     .purpose = "the frozen paper, forms by a keyed function, tracing a photo",
     .routes = TABLE(assembly_routes),
-    .state_bytes = sizeof(struct assembly),
-    .open = assembly_open,
 };

@@ -4,6 +4,7 @@
  * that happens later (a crash, a changed timetable) takes a second from it; officers can only add.
  * What is right of an item is not in this process's topics: delivery follows none of TOPIC_KEYS.
  * The rules without I/O are in delivery_core.c, the state is in the directory. */
+#include "app/paper.h"
 #include "svc/assembly/assembly_api.h"
 #include "svc/delivery/delivery_api.h"
 
@@ -88,17 +89,22 @@ static fail may_start(const struct req *req, uint32_t candidate)
                        : "your shift has not begun yet; stay here");
 }
 
-/* Who starts needs the form next, and has nothing recorded: with both said here a start is one
- * request, not three, in the minute in which everybody starts. A page that comes back later asks.
- */
+/* Who starts needs form and paper next, and has nothing recorded: with all said here a start is one
+ * request, not four, in the minute in which everybody starts. A page that comes back later asks. */
 static fail write_started(struct req *req, uint32_t candidate)
 {
+    const struct frozen_paper *paper;
+    uint32_t exam = req->host->directory->candidates[candidate].exam;
+    fail f = paper_frozen(req->host, exam, &paper, req->why);
     seen(req, candidate);
     attempt_open(req->out, req->host->directory, candidate, 0, req->now);
     jo_i64(req->out, "epoch", req->epoch);
     assembly_form_open(req, "form", candidate);
     jo_close(req->out, '}');
+    if (!f && paper->packed.n)
+        jo_raw(req->out, "packed_paper", paper->packed);
     jo_close(req->out, '}');
+    fail_ignore(f, "it has started; who asks for the paper is told");
     return FAIL_NONE;
 }
 

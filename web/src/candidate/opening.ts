@@ -2,6 +2,7 @@
 // what this device and the hall have, and the uploader begins to send. After a reload or a new sign-in it is the same way.
 
 import { Problem, call, get } from "../core/api";
+import { unpacked } from "../core/packed";
 import { jittered_ms } from "../core/retry";
 import type { Form, HallAnswers, Paper, SaveReply, Started } from "../core/types";
 import { type Entry, Journal, sitting_of } from "../journal";
@@ -11,7 +12,7 @@ import { questions_of } from "./paper";
 import { BEAT_MS, type Sitting } from "./sitting";
 import { take_over } from "./tabs";
 
-/** `told`: the reply to a start has the form with it, and nothing was recorded then, unless another window was quicker. */
+/** `told`: the reply to a start has form and paper with it, and nothing was recorded then, unless another window was quicker. */
 export async function load(sitting: Sitting, told: Started | null = null): Promise<void> {
   const { generation } = sitting;
   if (sitting.view === "loading") return;
@@ -19,7 +20,8 @@ export async function load(sitting: Sitting, told: Started | null = null): Promi
   try {
     const alone = await take_over(sitting.attempt!.attempt, () => sitting.flush(), () => lost_tab(sitting, generation));
     const [form, answers] = (alone && just_started(told)) || (await asked(sitting));
-    const paper = await sitting.persistent(() => get<Paper>(form.paper));
+    const given = told?.packed_paper ? await unpacked<Paper>(told.packed_paper) : null;
+    const paper = given ?? (await sitting.persistent(() => get<Paper>(form.paper)));
     if (generation !== sitting.generation) return;
     await open(sitting, paper, form, answers);
   } catch (error) {

@@ -51,10 +51,11 @@ export interface Form {
   items: { item: number; options?: number[] | null }[];
 }
 
-/** The reply to a start that began the attempt; a repeated one has no form, and the page asks as after a reload. */
+/** The reply to a start that began the attempt; a repeated one has no more, and the page asks as after a reload. */
 export interface Started extends Attempt {
   epoch?: number;
   form?: Form;
+  packed_paper?: string; // the form's paper, where it is not large: packed.ts
 }
 
 export interface HallAnswer {
