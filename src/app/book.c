@@ -111,19 +111,31 @@ void book_apply(struct book *book, const struct record *record)
         sheet_of(book, record->key)->started_at = record->at;
 }
 
-/* Two rounds: the cell's place is in the sheet. Nothing here is trusted, only looked at. */
+void book_expect_sheet(const struct book *book, uint32_t candidate)
+{
+    __builtin_prefetch(&book->sheets[candidate], 1);
+}
+
+void book_expect_cell(const struct book *book, uint32_t candidate, unsigned item)
+{
+    const struct sheet *sheet = &book->sheets[candidate];
+    if (item < sheet->item_count)
+        __builtin_prefetch(&book->units[sheet->units + item], 1);
+}
+
+/* Nothing here is trusted, only looked at. */
 void book_expect(const struct book *book, const struct record *records, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (records[i].topic == TOPIC_ANSWERS && records[i].key < CANDIDATES_MAX)
-            __builtin_prefetch(&book->sheets[records[i].key], 1);
+            book_expect_sheet(book, records[i].key);
     for (size_t i = 0; i < n; i++) {
         uint16_t item;
         if (records[i].topic != TOPIC_ANSWERS || records[i].key >= CANDIDATES_MAX ||
             records[i].body.n < sizeof(item))
             continue;
         memcpy(&item, records[i].body.p, sizeof(item));
-        __builtin_prefetch(&book->units[book->sheets[records[i].key].units + item - 1], 1);
+        book_expect_cell(book, records[i].key, item - 1u);
     }
 }
 

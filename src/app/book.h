@@ -51,7 +51,10 @@ void book_init(struct book *book, const struct directory *directory); /* keeps d
 void book_fini(struct book *book);
 
 void book_apply(struct book *book, const struct record *record);
-/* Asks the memory for what these records will touch; changes nothing. */
+/* Ask the memory for what is going to be touched; change nothing. The cell's place is in the sheet,
+ * so other work belongs between the two. */
+void book_expect_sheet(const struct book *book, uint32_t candidate);
+void book_expect_cell(const struct book *book, uint32_t candidate, unsigned item);
 void book_expect(const struct book *book, const struct record *records, size_t n);
 
 /* What is recorded for an item (from 0); all zeros when nothing is. */

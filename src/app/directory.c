@@ -283,16 +283,20 @@ static void apply_results(struct directory *d, const struct record *r, struct wi
     }
 }
 
-/* Two lines of the cache: what a start or a sign-in looks at lies in both. */
+/* Two lines of the cache: what a start, a save or a sign-in looks at lies in both. */
+void directory_expect_one(const struct directory *d, uint32_t candidate)
+{
+    const struct candidate *c = &d->candidates[candidate];
+    __builtin_prefetch(&c->epoch, 1);
+    __builtin_prefetch(&c->attempt.digest, 1);
+}
+
 void directory_expect(const struct directory *d, const struct record *records, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        const struct candidate *c = &d->candidates[records[i].key];
         bool about = records[i].topic == TOPIC_SESSIONS || records[i].topic == TOPIC_ATTEMPTS;
-        if (!about || records[i].key >= CANDIDATES_MAX)
-            continue;
-        __builtin_prefetch(&c->epoch, 1);
-        __builtin_prefetch(&c->attempt.digest, 1);
+        if (about && records[i].key < CANDIDATES_MAX)
+            directory_expect_one(d, records[i].key);
     }
 }
 

@@ -103,7 +103,8 @@ struct directory {
 
 void directory_init(struct directory *directory);
 void directory_fini(struct directory *directory);
-/* Asks the memory for the candidates that these records are about; changes nothing. */
+/* Asks the memory for a candidate, or for those that these records are about; changes nothing. */
+void directory_expect_one(const struct directory *d, uint32_t candidate);
 void directory_expect(const struct directory *d, const struct record *records, size_t n);
 void directory_apply(struct directory *directory, const struct record *record);
 /* The epochs, which checkpoints keep instead of every sign-in. */

@@ -47,6 +47,8 @@ void exchange_fini(struct exchange *exchange);
 void exchange_write(const struct exchange *exchange, struct out *out);
 
 fail hall_open(struct hall **hall, const struct hall_opts *opts, struct why *why) MUST_USE;
+/* Asks the memory for what the requests in `bytes` will touch; any bytes do. */
+void hall_expect(const struct hall *hall, str bytes);
 /* Fills the exchange with the reply, whatever happens. head and body are borrowed until it is done.
  * `admin`: came over the admin socket. */
 void hall_handle(struct hall *hall, struct exchange *exchange, const struct http_head *head,

@@ -306,6 +306,7 @@ static void read_conn(struct server *server, struct conn *conn)
             conn->broken = true;
         if (n <= 0)
             return;
+        hall_expect(server->hall, str_of(conn->in.p + conn->in.n, (size_t)n));
         conn->in.n += (size_t)n;
         take_all(server, conn);
         if ((size_t)n < READ_BYTES)

@@ -4,7 +4,8 @@
 const struct profile profiles[] = {
     { "day", "an exam day: all start as they come, submit in the last two minutes", false, 5, 120,
       0, 0 },
-    { "stampede", "all have signed in and start within 60 s of the bell", true, 60, 120, 0, 0 },
+    { "stampede", "all have signed in and press Start within 50 s of the bell", true, 50, 120, 0,
+      0 },
     { "last-minute", "all submit within the last 60 s", false, 5, 60, 0, 0 },
     { "results", "all ask for their result three times within 60 s of its publication", false, 5,
       120, 3, 60 },
