@@ -45,6 +45,7 @@ static const struct gateway_limits defaults = {
     .head_bytes_max = 8 * KIB,
     .reply_bytes_max = GATEWAY_REPLY_BYTES_MAX,
     .sends_max = 8,
+    .gather_us = 1000,
 };
 
 static struct gateway_limits limits_of(const struct gateway_opts *opts)
