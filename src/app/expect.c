@@ -1,4 +1,4 @@
-/* expect.c - asks the memory for what the next requests will touch, all at once.
+/* expect.c - asks the memory for what the next requests will touch, many at once.
  *
  * Candidates take turns of 45 s, so of whoever asks nothing is in a cache: three places, each found
  * by way of the one before, and a save would wait for each. Requests come many at a time, so their
@@ -6,7 +6,7 @@
  * Nothing here is believed: who is wrong has asked the memory for nothing useful. */
 #include "app/hall_internal.h"
 
-#define EXPECT_MAX 256
+#define EXPECT_MAX 256 /* saves; those behind them wait for the memory, each for its own */
 
 struct expected {
     uint32_t candidate;

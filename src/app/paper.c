@@ -8,8 +8,10 @@
 #include <sodium.h>
 #include <string.h>
 
-#define PAPER_BYTES_MAX  GATEWAY_REPLY_BYTES_MAX /* a larger one would reach no candidate */
-#define PACKED_BYTES_MAX (48 * KIB)
+#define PAPER_BYTES_MAX GATEWAY_REPLY_BYTES_MAX /* a larger one would reach no candidate */
+/* As many starts as a reactor may leave with the hall (gateway.c, WINDOW_ALL) are held at a time.
+ */
+#define PACKED_BYTES_MAX (32 * KIB)
 
 static void write_paper(struct out *out, const struct exam *exam)
 {
@@ -46,15 +48,17 @@ fail paper_freeze(const struct exam *exam, struct frozen_paper *paper, struct ar
 {
     struct out rest = out_make(PAPER_BYTES_MAX), whole = out_make(PAPER_BYTES_MAX);
     uint8_t hash[32];
+    char digest[65];
     write_paper(&rest, exam);
     crypto_generichash(hash, sizeof(hash), (uint8_t *)rest.p, rest.n, NULL, 0);
-    sodium_bin2hex(paper->digest, sizeof(paper->digest), hash, sizeof(hash));
-    out_fmt(&whole, "{\"digest\":\"%s\",", paper->digest);
+    sodium_bin2hex(digest, sizeof(digest), hash, sizeof(hash));
+    out_fmt(&whole, "{\"digest\":\"%s\",", digest);
     out_str(&whole, out_view(&rest));
     fail f = rest.failed || whole.failed
                  ? fail_set(why, FAIL_LIMIT, "the paper is larger than %zu bytes", PAPER_BYTES_MAX)
                  : FAIL_NONE;
     if (!f) {
+        memcpy(paper->digest, digest, sizeof(digest));
         paper->plain = arena_str(memory, out_view(&whole));
         paper->gzip = gzip_pack(paper->plain, memory);
         must(paper->plain.p && paper->gzip.p);
@@ -65,15 +69,15 @@ fail paper_freeze(const struct exam *exam, struct frozen_paper *paper, struct ar
     return f;
 }
 
-fail paper_frozen(struct host *host, uint32_t index, const struct frozen_paper **paper,
-                  struct why *why)
+const struct frozen_paper *paper_frozen(struct host *host, uint32_t index)
 {
     const struct exam *exam = &host->directory->exams[index];
-    struct frozen_paper *kept = &host->papers[index];
-    *paper = kept;
-    if (strcmp(kept->digest, exam->paper) == 0)
-        return FAIL_NONE;
-    fail f = paper_freeze(exam, kept, host->memory, why);
-    must(f || strcmp(kept->digest, exam->paper) == 0); /* frozen: the same bytes for ever */
-    return f;
+    struct frozen_paper *paper = &host->papers[index];
+    must(exam->paper[0]);
+    if (strcmp(paper->digest, exam->paper) == 0)
+        return paper;
+    struct why why; /* it was not too large when it was frozen */
+    must(!paper_freeze(exam, paper, host->memory, &why));
+    must(strcmp(paper->digest, exam->paper) == 0); /* frozen: the same bytes for ever */
+    return paper;
 }

@@ -20,5 +20,4 @@ struct frozen_paper {
 fail paper_freeze(const struct exam *exam, struct frozen_paper *paper, struct arena *memory,
                   struct why *why) MUST_USE;
 /* The paper of an exam that has been opened; lives as long as the hall. */
-fail paper_frozen(struct host *host, uint32_t exam, const struct frozen_paper **paper,
-                  struct why *why) MUST_USE;
+const struct frozen_paper *paper_frozen(struct host *host, uint32_t exam);

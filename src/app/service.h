@@ -45,7 +45,7 @@ struct host {
     struct blobs *worker_blobs;    /* for jobs */
     struct gateway_stats *gateway; /* shared page of the gateway; NULL when there is none */
     struct arena *memory;          /* lives as long as the hall: a service's tables */
-    struct frozen_paper *papers;   /* by exam; app/paper.h reads it */
+    struct frozen_paper *papers;   /* by exam: app/paper.h */
     const char *hall_name;
     struct hall *hall;
 };

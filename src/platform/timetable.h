@@ -18,7 +18,8 @@ struct habits {
     int64_t results_each;    /* how often each asks then */
 };
 /* 45 s as in docs/performance.md; the others as in the rehearsal's profiles stampede, last-minute
- * and results (src/rehearsal/profile.c): what is planned for is what is rehearsed. */
+ * and results (src/rehearsal/profile.c): what is planned for is what is rehearsed, but for starts,
+ * which are rehearsed within 50 s and planned for 60. */
 extern const struct habits habits_default;
 
 struct timetable_shift {

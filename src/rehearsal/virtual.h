@@ -7,9 +7,10 @@
  * hall answers. A page has one request in flight; an action that falls due meanwhile waits, but its
  * latency counts from when it was due. Time that we planned to be without a network does not count.
  *
- * Order: OUT, WAIT until the start, READY, PAPER, RUN, SUBMIT, RECEIPT, DONE; a return to the page
- * goes through RESUME, a new device through OUT again, FORM, PAPER and RESUME, and so does who
- * never heard the answer to the start, from FORM. RESULT and CHECK begin when the agent says so. */
+ * Order: OUT, WAIT until the start, READY, RUN, SUBMIT, RECEIPT, DONE; PAPER is before RUN where
+ * the paper is too large to come with the start; a return to the page goes through RESUME, a new
+ * device through OUT again, FORM, PAPER and RESUME, and so does who never heard the answer to the
+ * start, from FORM. RESULT and CHECK begin when the agent says so. */
 #pragma once
 
 #include "codec/http.h"

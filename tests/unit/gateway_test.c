@@ -335,10 +335,14 @@ TEST(gateway, what_comes_while_the_hall_is_busy_goes_to_it_together_and_soon)
     }
     CHECK_EQ(pipe->count, 3);
     CHECK_EQ(pipe->sent, pipe->start + (pipe->end - pipe->start) / 3);
+    reactor_round(&w.reactor, 1000);
+    CHECK_EQ(w.sim.timeout_ms, 1);
     CHECK(pipe_keeps_some(&w.reactor, pipe));
     gate_world_run(&w, 1, 1);
     gate_world_run(&w, 1, 0);
     CHECK_EQ(pipe->sent, pipe->end); /* it waits no longer than that */
+    reactor_round(&w.reactor, 1000);
+    CHECK(w.sim.timeout_ms > 1);
     client_say(&w, &crowd[3], STR(SAVE "Content-Length: 2\r\n\r\n{}"));
     gate_world_run(&w, 3, 0);
     CHECK(pipe_keeps_some(&w.reactor, pipe));

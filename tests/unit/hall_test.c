@@ -531,3 +531,28 @@ TEST(hall, the_auditor_finds_every_acknowledged_answer_and_none_that_was_invente
         free(a);
     }
 }
+
+/* What it asks the memory for nobody sees; that it touches nothing it may not is ASan's to say. */
+TEST(hall, any_bytes_do_to_say_what_comes_next)
+{
+    static const char *const addresses[] = {
+        "",          "/v1/attempts/",           "/v1/attempts/0/answers/1",
+        "x",         "/v1/attempts/1",          "/v1/attempts/999999999999/answers/1",
+        "/answers/", "/v1/attempts/1/answers/", "/v1/attempts/1/answers/0",
+        "/v1/att",   "/v1/attempts/-1",         "/v1/attempts/1/answers/99999999999",
+    };
+    struct world w;
+    struct out bytes = out_make(MIB);
+    world_open(&w, NULL);
+    world_start(&w, "R001");
+    hall_expect(w.hall, STR_NONE);
+    for (unsigned candidates = hall_host(w.hall)->directory->candidate_count, i = 0; i < 600; i++) {
+        out_fmt(&bytes, "PUT %s HTTP/1.1\r\n", addresses[i % COUNT(addresses)]);
+        out_fmt(&bytes, "PUT /v1/attempts/%u/answers/%u", i % (candidates + 2), i % 400);
+    }
+    for (size_t n = 0; n < bytes.n; n += 7)
+        hall_expect(w.hall, str_from(out_view(&bytes), n));
+    CHECK_EQ(world_get(&w, "/answers"), 200);
+    out_fini(&bytes);
+    world_close(&w);
+}

@@ -25,9 +25,8 @@ TEST(pace, a_loop_with_work_rests_until_the_next_beat)
 
 TEST(pace, a_round_longer_than_its_period_is_followed_by_no_rest)
 {
-    struct pace pace = { .period_us = 10u * 1000 * 1000 }; /* no machine here has run for less */
+    struct pace pace = { .period_us = 1000 * 1000 };
     pace_begin(&pace, true);
-    CHECK(pace_left_us(&pace) > 0);
     pace.began_us -= pace.period_us;
     CHECK_EQ(pace_left_us(&pace), 0);
     pace_rest(&pace);

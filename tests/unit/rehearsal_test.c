@@ -337,7 +337,7 @@ TEST(rehearsal, who_is_given_the_paper_too_asks_for_nothing_more)
     room_close();
 }
 
-TEST(rehearsal, who_is_given_another_paper_than_the_others_says_so_and_asks_for_it)
+TEST(rehearsal, who_is_given_another_paper_than_the_others_says_so_and_does_not_sit)
 {
     room_open(test_seed());
     room.plan.drops_per_us = 0;

@@ -238,6 +238,33 @@ TEST(secrecy, before_the_start_nothing_depends_on_what_the_questions_are)
     }
 }
 
+TEST(secrecy, a_start_that_is_refused_says_nothing_of_the_questions)
+{
+    struct world w[2];
+    struct out seen[2] = { out_make(16 * MIB), out_make(16 * MIB) };
+    struct world_opts a = { .texts = "one", .draft = true }, b = { .texts = "two", .draft = true };
+    open_two(w, &a, &b);
+    for (int i = 0; i < 2; i++) {
+        world_login(&w[i], "R001");
+        CHECK_EQ(world_post(&w[i], "/start"), 409);
+        exchange_write(&w[i].exchange, &seen[i]);
+        CHECK(str_find_str(out_view(&seen[i]), STR("packed_paper")) < 0);
+    }
+    CHECK(str_eq(out_view(&seen[0]), out_view(&seen[1])));
+    for (int i = 0; i < 2; i++) { /* one that is not says all of them */
+        CHECK_EQ(world_admin(&w[i], "POST", "/v1/exams/paper-1/open", "{}"), 200);
+        CHECK_EQ(world_post(&w[i], "/start"), 200);
+        out_clear(&seen[i]);
+        exchange_write(&w[i].exchange, &seen[i]);
+        CHECK(str_find_str(out_view(&seen[i]), STR("packed_paper")) >= 0);
+    }
+    CHECK(!str_eq(out_view(&seen[0]), out_view(&seen[1])));
+    for (int i = 0; i < 2; i++) {
+        out_fini(&seen[i]);
+        world_close(&w[i]);
+    }
+}
+
 /* --- words that must never be said -------------------------------------------------------------
  */
 

@@ -106,7 +106,6 @@ static fail paper_get(struct req *req)
 {
     const struct directory *d = req->host->directory;
     uint32_t index = 0;
-    const struct frozen_paper *paper;
     if (req->who == WHO_CANDIDATE) {
         fail f = has_started(req, req->subject);
         if (f)
@@ -118,9 +117,7 @@ static fail paper_get(struct req *req)
     }
     if (index >= d->exam_count || !str_eq(str_z(d->exams[index].paper), req->params[0]))
         return fail_set(req->why, FAIL_MISSING, "there is no such paper for you");
-    fail f = paper_frozen(req->host, index, &paper, req->why);
-    if (f)
-        return f;
+    const struct frozen_paper *paper = paper_frozen(req->host, index);
     out_str(req->out, req->gzip_ok ? paper->gzip : paper->plain);
     /* No Cache-Control of its own, so "no-store": the next at a shared computer finds no paper. */
     out_z(req->headers, "Vary: Accept-Encoding\r\n");

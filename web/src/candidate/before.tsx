@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { Problem, hall_clock, sentence } from "../core/api";
 import { countdown, local_time } from "../core/clock";
 import { code_clean, code_fault, code_grouped } from "../core/code";
+import { jittered_ms } from "../core/retry";
 import { sign_in } from "./coming_in";
 import { start } from "./following";
 import { ShortcutTable, StagesExplained } from "./help";
@@ -160,6 +161,7 @@ function StartCard({ sitting }: { sitting: Sitting }) {
       await start(sitting);
     } catch (error) {
       set_fault(sentence(error));
+      sitting.beat_in(jittered_ms(1000)); // it may have started, and only the answer was lost: then time runs
     } finally {
       set_busy(false);
     }

@@ -12,8 +12,9 @@ import { clear, end_of_time, finish, load_result } from "./handing_in";
 import { load } from "./opening";
 import { BEAT_AFTER_MS, BEAT_MS, type Sitting } from "./sitting";
 
-/** `attempt` may be the reply to a start, which says more than other replies: opening.ts takes it from there. */
-export function follow(sitting: Sitting, attempt: Attempt | Started): void {
+/** `told` may be the reply to a start, which says more than other replies: opening.ts takes it from there. */
+export function follow(sitting: Sitting, told: Attempt | Started): void {
+  const { form, packed_paper, ...attempt }: Started = told;
   sitting.attempt = attempt;
   sitting.beat_in(jittered_ms(attempt.state === "submitted" ? BEAT_AFTER_MS : BEAT_MS));
   switch (attempt.state) {
@@ -23,7 +24,7 @@ export function follow(sitting: Sitting, attempt: Attempt | Started): void {
       if (sitting.view !== "instructions") sitting.show("instructions");
       break;
     case "running":
-      if (!sitting.journal) void load(sitting, attempt);
+      if (!sitting.journal) void load(sitting, told);
       else if (sitting.view === "time-over" && sitting.left_ms()! > 0) time_was_added(sitting);
       else if (sitting.uploader?.state.stopped) sitting.uploader.resume();
       break;
