@@ -38,7 +38,6 @@ struct gateway_limits {
     uint32_t head_bytes_max;
     uint32_t reply_bytes_max; /* of one reply of the hall */
     uint32_t sends_max;       /* a request sent so often without a reply is answered 502 */
-    uint32_t gather_us;       /* while the hall owes a reply, what comes waits about so long */
     uint32_t window;          /* requests of a class that a reactor leaves with the hall at a time;
                                  0: by the number of reactors */
 };

@@ -214,8 +214,8 @@ static void arrive(struct net_sim *sim, struct sim_end *end)
 
 static int sim_wait(struct net *net, struct net_event *events, int max, int timeout_ms)
 {
+    (void)timeout_ms;
     struct net_sim *sim = sim_of(net);
-    sim->timeout_ms = timeout_ms;
     int count = 0;
     for (int i = 0; i < sim->end_count; i++) {
         struct sim_end *end = &sim->ends[i];

@@ -19,7 +19,6 @@ struct net_sim {
     int open_max;   /* accept says NET_FULL beyond; 0 for no limit */
     int open_count; /* ends that are in use */
     bool no_watch;  /* watch refuses, as a kernel without memory does */
-    int timeout_ms; /* of the last wait: no time passes here by itself */
 };
 
 void net_sim_init(struct net_sim *sim, uint64_t seed, bool calm);

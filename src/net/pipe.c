@@ -339,28 +339,10 @@ static void open_window(struct reactor *reactor, struct pipe *pipe)
     drop_skipped(reactor, pipe);
 }
 
-/* As Nagle has it for small packets: while the hall owes us a reply, what comes meanwhile waits for
- * that, though not for long. The hall takes what came in beats, and each write costs both ends more
- * than a request more in it does. What has begun to go out does not wait. */
-static bool gathers(const struct reactor *reactor, const struct pipe *pipe)
-{
-    return pipe->sent > pipe->start && pipe->sent == pipe->limit &&
-           reactor->now_us - pipe->wrote_us < (int64_t)reactor->limits.gather_us;
-}
-
-bool pipe_keeps_some(const struct reactor *reactor, const struct pipe *pipe)
-{
-    return gathers(reactor, pipe) && pipe->sent < pipe->end &&
-           pipe->open - pipe->skipped < reactor->limits.window;
-}
-
 void pipe_flush(struct reactor *reactor, struct pipe *pipe)
 {
     if (pipe->handle < 0 && pipe->count)
         pipe_connect(reactor, pipe);
-    drop_skipped(reactor, pipe);
-    if (gathers(reactor, pipe))
-        return;
     if (pipe->handle >= 0)
         open_window(reactor, pipe);
     while (pipe->handle >= 0 && !pipe->blocked && pipe->sent < pipe->limit) {
@@ -370,10 +352,8 @@ void pipe_flush(struct reactor *reactor, struct pipe *pipe)
             watch(reactor, pipe, NET_EDGES);
         else if (n < 0)
             pipe_lost(reactor, pipe);
-        if (n <= 0)
-            continue;
-        pipe->sent += (size_t)n;
-        pipe->wrote_us = reactor->now_us;
+        else
+            pipe->sent += (size_t)n;
     }
 }
 

@@ -292,9 +292,6 @@ static int patience_ms(const struct reactor *reactor, int timeout_ms)
     if (reactor->handshakes.count)
         return 0;
     for (size_t i = 0; i < GATEWAY_CLASSES; i++)
-        if (pipe_keeps_some(reactor, &reactor->pipes[i]))
-            return MIN(timeout_ms, 1);
-    for (size_t i = 0; i < GATEWAY_CLASSES; i++)
         if (reactor->pipes[i].handle < 0 && reactor->pipes[i].count)
             return MIN(timeout_ms, HALL_WAIT_MS);
     bool shut = !reactor->doors || reactor->doors_refused;

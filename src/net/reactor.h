@@ -111,7 +111,7 @@ struct pipe {
     uint32_t open, skipped; /* so many of the first are with the hall, but for the skipped */
     size_t limit;           /* where their bytes end: more is not sent yet */
     enum gateway_class class;
-    int64_t retry_at_us, wrote_us; /* wrote_us: when the hall was last sent something */
+    int64_t retry_at_us;
 };
 
 struct list {
@@ -217,8 +217,6 @@ bool pipe_ask(struct reactor *reactor, const struct class_rule *rule, uint32_t n
               const struct http_head *head, str body);
 void pipe_event(struct reactor *reactor, struct pipe *pipe, unsigned what);
 void pipe_flush(struct reactor *reactor, struct pipe *pipe); /* connects if need be, and sends */
-/* Something waits for others to go with it. */
-bool pipe_keeps_some(const struct reactor *reactor, const struct pipe *pipe);
 void pipe_expire(struct reactor *reactor, struct pipe *pipe);
 
 /* -- health.c -- */

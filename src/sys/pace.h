@@ -4,8 +4,8 @@
  * Beats are multiples of the period on the monotonic clock: loops with the same period rest until
  * the same moment, and one interrupt of the timer wakes them all. What comes waits at most the
  * period longer; a loop that was idle rests not at all, nor one whose rounds are longer than the
- * period. Agents of a rehearsal do so (src/rehearsal/gang.c), and the hall where several ask at
- * once or the log is at work (src/app/server.c); the gateway does not. */
+ * period. Agents of a rehearsal do so (src/rehearsal/gang.c), the hall where several ask at once or
+ * the log is at work (src/app/server.c), and a gateway while the hall owes several replies. */
 #pragma once
 
 #include "base/base.h"

@@ -316,46 +316,6 @@ TEST(gateway, a_hall_that_is_slow_never_sees_the_requests_of_clients_who_gave_up
     gate_world_close(&w);
 }
 
-TEST(gateway, what_comes_while_the_hall_is_busy_goes_to_it_together_and_soon)
-{
-    gate_world_open(&w, 1, true);
-    struct world_client crowd[4];
-    const struct pipe *pipe = &w.reactor.pipes[P0];
-    for (unsigned i = 0; i < COUNT(crowd); i++)
-        client_dial(&w, &crowd[i]);
-    CHECK_EQ(client_ask(&w, &crowd[0], STR(SAVE "Content-Length: 2\r\n\r\n{}"), NULL), 200);
-    w.silent = true;
-    client_say(&w, &crowd[0], STR(SAVE "Content-Length: 2\r\n\r\n{}"));
-    gate_world_run(&w, 3, 0);
-    CHECK_EQ(pipe->count, 1);
-    CHECK_EQ(pipe->sent, pipe->end); /* the hall has nothing else to do */
-    for (unsigned i = 1; i < 3; i++) {
-        client_say(&w, &crowd[i], STR(SAVE "Content-Length: 2\r\n\r\n{}"));
-        gate_world_run(&w, 3, 0);
-    }
-    CHECK_EQ(pipe->count, 3);
-    CHECK_EQ(pipe->sent, pipe->start + (pipe->end - pipe->start) / 3);
-    reactor_round(&w.reactor, 1000);
-    CHECK_EQ(w.sim.timeout_ms, 1);
-    CHECK(pipe_keeps_some(&w.reactor, pipe));
-    gate_world_run(&w, 1, 1);
-    gate_world_run(&w, 1, 0);
-    CHECK_EQ(pipe->sent, pipe->end); /* it waits no longer than that */
-    reactor_round(&w.reactor, 1000);
-    CHECK(w.sim.timeout_ms > 1);
-    client_say(&w, &crowd[3], STR(SAVE "Content-Length: 2\r\n\r\n{}"));
-    gate_world_run(&w, 3, 0);
-    CHECK(pipe_keeps_some(&w.reactor, pipe));
-    w.silent = false;
-    gate_world_run(&w, 6, 0);
-    CHECK_EQ(w.served, 5); /* nor longer than until the hall has answered */
-    for (unsigned i = 0; i < COUNT(crowd); i++) {
-        CHECK_EQ(client_ask(&w, &crowd[i], STR_NONE, NULL), 200);
-        client_hang_up(&w, &crowd[i]);
-    }
-    gate_world_close(&w);
-}
-
 TEST(gateway, the_last_class_is_turned_away_first)
 {
     gate_world_open(&w, 1, true);

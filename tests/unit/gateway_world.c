@@ -6,7 +6,6 @@
 
 static const struct gateway_limits limits = {
     .window = 512,
-    .gather_us = 1000,
     .handshake_ms = 5000,
     .head_ms = 5000,
     .body_ms = 10000,
