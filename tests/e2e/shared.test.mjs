@@ -127,6 +127,26 @@ test("a finished page that nobody touches signs out by itself", { skip: why_not,
   assert.deepEqual(browser.complaints, []);
 });
 
+test("a start whose answer is lost is noticed a second later, and the paper is asked for", { skip: why_not, timeout: 60_000 }, async () => {
+  const other = await Browser.start();
+  try {
+    const page = other.page;
+    const { roll, code } = hall.sample_candidate(15);
+    const asked = [];
+    page.on("request", (request) => /\/(form|answers|papers\/\w+)$/.test(request.url()) && asked.push(request.url()));
+    await page.route("**/start", async (route) => {
+      await route.fetch(); // the hall has it
+      await route.abort();
+    });
+    await sign_in(page, hall.url, roll, code);
+    await page.click("button:has-text('Start the exam'):not([disabled])");
+    await page.waitForSelector(".item", { timeout: 15_000 }); // what it would ask by itself comes after 60 s
+    assert.equal(asked.length, 3);
+  } finally {
+    await other.stop();
+  }
+});
+
 test("once the submission is on its way there is no way back, and the page says that it is not done", { skip: why_not, timeout: 60_000 }, async () => {
   const other = await Browser.start();
   try {
