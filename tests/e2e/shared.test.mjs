@@ -24,7 +24,7 @@ test("who has submitted leaves nothing on the computer", { skip: why_not, timeou
   const page = browser.page;
   const first = hall.sample_candidate(10);
   const papers = []; // a browser caches nothing over a certificate that it does not know, so the header is what can be seen
-  page.on("response", (reply) => /\/v1\/papers\//.test(reply.url()) && papers.push(reply.headers()["cache-control"]));
+  page.on("response", (reply) => /\/start$|\/v1\/papers\//.test(reply.url()) && papers.push(reply.headers()["cache-control"]));
 
   await t.test("while sitting, every answer is on the device", async () => {
     await sign_in(page, hall.url, first.roll, first.code);
@@ -40,7 +40,7 @@ test("who has submitted leaves nothing on the computer", { skip: why_not, timeou
   await t.test("after submitting, none; the receipts are still on the page", async () => {
     await submit(page);
     await until("nothing is kept", async () => Object.values(await kept(page)).every((rows) => rows.length === 0));
-    assert.deepEqual(papers, ["no-store"], "the paper was fetched once, and not to be kept");
+    assert.deepEqual(papers, ["no-store"], "the paper came once, with the start, and not to be kept");
     const download = page.waitForEvent("download");
     await page.click("text=Download receipts of every save");
     const file = join(hall.folder, "saves.json");
