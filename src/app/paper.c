@@ -9,8 +9,7 @@
 #include <string.h>
 
 #define PAPER_BYTES_MAX GATEWAY_REPLY_BYTES_MAX /* a larger one would reach no candidate */
-/* As many starts as a reactor may leave with the hall (gateway.c, WINDOW_ALL) are held at a time.
- */
+/* The hall may hold the replies of as many starts as WINDOW_ALL of gateway.c lets come. */
 #define PACKED_BYTES_MAX (32 * KIB)
 
 static void write_paper(struct out *out, const struct exam *exam)
