@@ -113,14 +113,14 @@ void book_apply(struct book *book, const struct record *record)
 
 void book_expect_sheet(const struct book *book, uint32_t candidate)
 {
-    __builtin_prefetch(&book->sheets[candidate], 1);
+    line_expect(&book->sheets[candidate]);
 }
 
 void book_expect_cell(const struct book *book, uint32_t candidate, unsigned item)
 {
     const struct sheet *sheet = &book->sheets[candidate];
     if (item < sheet->item_count)
-        __builtin_prefetch(&book->units[sheet->units + item], 1);
+        line_expect(&book->units[sheet->units + item]);
 }
 
 /* Nothing here is trusted, only looked at. */

@@ -287,8 +287,8 @@ static void apply_results(struct directory *d, const struct record *r, struct wi
 void directory_expect_one(const struct directory *d, uint32_t candidate)
 {
     const struct candidate *c = &d->candidates[candidate];
-    __builtin_prefetch(&c->epoch, 1);
-    __builtin_prefetch(&c->attempt.digest, 1);
+    line_expect(&c->epoch);
+    line_expect(&c->attempt.digest);
 }
 
 void directory_expect(const struct directory *d, const struct record *records, size_t n)

@@ -9,8 +9,6 @@
 #include <string.h>
 
 #define PAPER_BYTES_MAX GATEWAY_REPLY_BYTES_MAX /* a larger one would reach no candidate */
-/* The hall may hold the replies of as many starts as WINDOW_ALL of gateway.c lets come. */
-#define PACKED_BYTES_MAX (32 * KIB)
 
 static void write_paper(struct out *out, const struct exam *exam)
 {
@@ -31,7 +29,7 @@ static void write_paper(struct out *out, const struct exam *exam)
 
 static str packed_of(str gzip, struct arena *memory)
 {
-    if (gzip.n > PACKED_BYTES_MAX)
+    if (gzip.n > PAPER_PACKED_BYTES_MAX)
         return STR_NONE;
     size_t n = BASE64_PADDED_CHARS(gzip.n) + 2;
     char *text = arena_bytes(memory, n);

@@ -12,8 +12,12 @@
  * A request whose job runs on the worker holds its own connection back, and no other: the gateway
  * keeps staff requests on a connection of their own. */
 #include "app/server.h"
+
+#include "app/paper.h"
 #include "app/signer.h"
 #include "app/worker.h"
+#include "codec/base64.h"
+#include "net/gateway.h"
 #include "sys/note.h"
 #include "sys/pace.h"
 
@@ -34,6 +38,9 @@
 #define TICK_MS         100
 #define BEAT_US         2000
 #define ACCEPT_PAUSE_US 100000 /* after the descriptors ran out */
+
+_Static_assert(BASE64_PADDED_CHARS(PAPER_PACKED_BYTES_MAX) * GATEWAY_WINDOW_ALL < HELD_BYTES_MAX,
+               "as many starts as the gateway lets come have their papers held here");
 
 struct mark {
     uint64_t barrier; /* the log must be durable up to here, */

@@ -35,3 +35,11 @@ typedef int64_t instant;
 #define unhandled(what) crash("unhandled", what, __FILE__, __LINE__)
 
 NORETURN void crash(const char *kind, const char *what, const char *file, int line);
+
+/* Asks the memory for the line at p, which need not be readable. gcc takes a function that does
+ * nothing but prefetch for one without effect and leaves its calls out; the asm is an effect. */
+static inline void line_expect(const void *p)
+{
+    __builtin_prefetch(p);
+    __asm__ volatile("" : : "r"(p));
+}

@@ -25,10 +25,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* All reactors together may leave so many requests of a class with the hall: a fraction of a second
- * of its work, and enough to fill its batches. */
-#define WINDOW_ALL 4096
-#define WINDOW_MIN 64
+#define WINDOW_MIN 64 /* of a reactor, where there are many */
 
 /* While the hall owes several replies, rounds are so far apart: a wake-up, and a write to the hall,
  * cost more than a request more in them does (docs/adr/0003). */
@@ -339,7 +336,7 @@ fail gateway_run(const struct gateway_opts *opts, struct why *why)
     struct worker *workers = calloc(count, sizeof(*workers));
     must(workers);
     if (!limits.window)
-        limits.window = MAX(WINDOW_ALL / count, WINDOW_MIN);
+        limits.window = MAX(GATEWAY_WINDOW_ALL / count, WINDOW_MIN);
     if (count > limits_cores())
         pace_behind_hall();
     fail f = signals_ready(why);

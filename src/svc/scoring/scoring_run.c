@@ -177,7 +177,7 @@ static void expect_sheet(const struct marking *marking, uint32_t candidate)
     const struct sheet *sheet = &marking->book->sheets[candidate];
     const char *units = (const char *)&marking->book->units[sheet->units];
     for (size_t at = 0; at < sheet->unit_count * sizeof(union unit); at += LINE_BYTES)
-        __builtin_prefetch(units + at);
+        line_expect(units + at);
 }
 
 static bool sat(const struct marking *marking, uint32_t candidate)
