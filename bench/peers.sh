@@ -39,7 +39,8 @@ ours() {
     build/bench/paced --port "$port" --connections "$connections" --rate "$1" --ms $((seconds * 1000)) --core 1
 }
 wrk_run() {
-    taskset -c 1 wrk -t1 -c"$connections" -d"${seconds}s" -s "$work/save.lua" "$url" | tail -n 1
+    # Its own timeout is 2 s: it would count those who wait out the stall as lost, and show no latency of theirs.
+    taskset -c 1 wrk -t1 -c"$connections" -d"${seconds}s" --timeout 10s -s "$work/save.lua" "$url" | tail -n 1
 }
 hey_run() {
     each=0

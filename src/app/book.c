@@ -46,7 +46,8 @@ static struct sheet *sheet_of(struct book *book, uint32_t candidate)
     sheet->exam = book->directory->candidates[candidate].exam;
     const struct exam *exam = &book->directory->exams[sheet->exam];
     sheet->item_count = (uint16_t)exam->item_count;
-    sheet->units = take_units(book, exam->item_count);
+    uint32_t units = take_units(book, exam->item_count);
+    __atomic_store_n(&sheet->units, units, __ATOMIC_RELEASE); /* scoring's worker looks, too */
     for (unsigned i = 0; i < exam->item_count; i++)
         if (item_is_typed(&exam->items[i]))
             *cell_of(book, sheet, i) = (struct cell){ .value = take_units(book, 1), .room = 1 };

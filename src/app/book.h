@@ -32,7 +32,7 @@ union unit {
 
 struct sheet {
     uint32_t units;      /* where its cells begin; 0: nothing of this attempt happened yet */
-    uint32_t seq, saves; /* the largest seq of the newest epoch seen; how many saves */
+    uint32_t seq, saves; /* the largest seq seen; how many saves */
     uint16_t item_count, last_item, exam;
     uint16_t unit_count; /* side by side: its cells, and the first room of each text */
     instant started_at;

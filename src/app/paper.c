@@ -8,7 +8,8 @@
 #include <sodium.h>
 #include <string.h>
 
-#define PAPER_BYTES_MAX GATEWAY_REPLY_BYTES_MAX /* a larger one would reach no candidate */
+#define PAPER_BYTES_MAX  GATEWAY_REPLY_BYTES_MAX /* a larger one would reach no candidate */
+#define PACKED_BYTES_MAX (32 * KIB)              /* of its gzip */
 
 static void write_paper(struct out *out, const struct exam *exam)
 {
@@ -29,7 +30,7 @@ static void write_paper(struct out *out, const struct exam *exam)
 
 static str packed_of(str gzip, struct arena *memory)
 {
-    if (gzip.n > PAPER_PACKED_BYTES_MAX)
+    if (gzip.n > PACKED_BYTES_MAX)
         return STR_NONE;
     size_t n = BASE64_PADDED_CHARS(gzip.n) + 2;
     char *text = arena_bytes(memory, n);

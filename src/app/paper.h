@@ -8,8 +8,6 @@
 
 #include "app/service.h"
 
-#define PAPER_PACKED_BYTES_MAX (32 * KIB) /* of a gzip that is packed, too */
-
 struct frozen_paper {
     char digest[65];
     str plain, gzip;

@@ -12,12 +12,8 @@
  * A request whose job runs on the worker holds its own connection back, and no other: the gateway
  * keeps staff requests on a connection of their own. */
 #include "app/server.h"
-
-#include "app/paper.h"
 #include "app/signer.h"
 #include "app/worker.h"
-#include "codec/base64.h"
-#include "net/gateway.h"
 #include "sys/note.h"
 #include "sys/pace.h"
 
@@ -30,17 +26,15 @@
 #include <unistd.h>
 
 #define READ_BYTES      (256 * KIB)
-#define IN_BYTES_MAX    (96 * MIB)  /* the operator's largest body and more */
-#define HELD_BYTES_MAX  (256 * MIB) /* a peer that does not read is dropped */
-#define GONE_BYTES_MAX  MIB         /* of what was sent: kept until all is sent, or this much */
-#define ROUND_READS_MAX 8           /* chunks of one connection before the others get their turn */
-#define PROBES_MAX      32          /* connections; the oldest gives way */
+#define IN_BYTES_MAX    (96 * MIB) /* the operator's largest body and more */
+#define HELD_BYTES_MAX  (256 * MIB)
+#define HELD_BYTES_FULL (16 * MIB) /* while so much waits for the peer, nothing more is run */
+#define GONE_BYTES_MAX  MIB        /* of what was sent: kept until all is sent, or this much */
+#define ROUND_READS_MAX 8          /* chunks of one connection before the others get their turn */
+#define PROBES_MAX      32         /* connections; the oldest gives way */
 #define TICK_MS         100
 #define BEAT_US         2000
 #define ACCEPT_PAUSE_US 100000 /* after the descriptors ran out */
-
-_Static_assert(BASE64_PADDED_CHARS(PAPER_PACKED_BYTES_MAX) * GATEWAY_WINDOW_ALL < HELD_BYTES_MAX,
-               "as many starts as the gateway lets come have their papers held here");
 
 struct mark {
     uint64_t barrier; /* the log must be durable up to here, */
@@ -81,6 +75,7 @@ struct server {
     bool paused;          /* nobody is accepted */
     bool blocked;         /* a reply waits until its peer reads */
     bool more;            /* the tick had more to do than it may at once */
+    bool again;           /* requests were run after the log was flushed */
     int64_t accept_at_us; /* while paused: until then */
     int64_t tick_at_us;
 };
@@ -106,6 +101,13 @@ static uint64_t held_end(const struct conn *conn)
 static char *held_at(const struct conn *conn, uint64_t place)
 {
     return conn->held.p + (place - conn->base);
+}
+
+/* The peer reads more slowly than it asks, or is a probe that did not wait for its answer. Its next
+ * requests wait where they are. */
+static bool is_full(const struct conn *conn)
+{
+    return held_end(conn) - conn->sent > (conn->probe ? 0 : HELD_BYTES_FULL);
 }
 
 /* Gives back what was sent. In a busy hall `held` is never empty: some reply always waits. */
@@ -204,10 +206,12 @@ static void advance(const struct server *server, struct conn *conn)
         conn->mark_first = 0;
 }
 
-/* A busy connection is not read: its request's bytes must stay where they are. */
+/* A busy connection is not read: its request's bytes must stay where they are. Nor is a full one.
+ */
 static void rewatch(struct server *server, struct conn *conn)
 {
-    uint32_t events = (conn->busy ? 0 : EPOLLIN) | (conn->sent < conn->due ? EPOLLOUT : 0);
+    uint32_t events =
+        (conn->busy || is_full(conn) ? 0 : EPOLLIN) | (conn->sent < conn->due ? EPOLLOUT : 0);
     if (events == conn->watched || conn->broken)
         return;
     struct epoll_event event = { .events = events, .data.ptr = conn };
@@ -245,7 +249,7 @@ static void probe_rights(struct http_head *head)
 /* Runs one request of the connection; false when there is no whole one, or it must wait. */
 static bool take_one(struct server *server, struct conn *conn)
 {
-    if (conn->busy || conn->broken)
+    if (conn->busy || conn->broken || is_full(conn))
         return false;
     str rest = str_from(out_view(&conn->in), conn->in_done);
     struct http_head head;
@@ -301,7 +305,7 @@ static void take_all(struct server *server, struct conn *conn)
 
 static void read_conn(struct server *server, struct conn *conn)
 {
-    for (int reads = 0; reads < ROUND_READS_MAX && !conn->busy; reads++) {
+    for (int reads = 0; reads < ROUND_READS_MAX && !conn->busy && !is_full(conn); reads++) {
         if (!out_reserve(&conn->in, READ_BYTES)) {
             conn->broken = true;
             return;
@@ -482,6 +486,17 @@ static void dispatch(struct server *server, const struct epoll_event *event)
         ((struct conn *)ptr)->broken = true;
 }
 
+/* Runs what waited for its peer to read; the replies leave in the next round. */
+static void take_waiting(struct server *server, struct conn *conn)
+{
+    unsigned before = server->asked;
+    if (conn->in_done == conn->in.n)
+        return;
+    take_all(server, conn);
+    rewatch(server, conn);
+    server->again |= server->asked > before;
+}
+
 static void send_all(struct server *server)
 {
     server->blocked = false;
@@ -489,6 +504,7 @@ static void send_all(struct server *server)
         if (!conn->held.n || conn->broken)
             continue;
         send_due(server, conn);
+        take_waiting(server, conn);
         server->blocked |= !conn->broken && conn->sent < conn->due;
     }
     drop_broken(server);
@@ -503,7 +519,7 @@ static void rest(struct server *server)
 {
     struct pollfd log = { .fd = log_wake_fd(server->log), .events = POLLIN };
     int64_t left_us;
-    while (!server->blocked && (left_us = pace_left_us(&server->pace)) &&
+    while (!server->blocked && !server->again && (left_us = pace_left_us(&server->pace)) &&
            (server->asked > 1 || log_durable(server->log) < log_appended(server->log))) {
         struct timespec left = { left_us / 1000000, left_us % 1000000 * 1000 };
         if (ppoll(&log, 1, &left, NULL) <= 0)
@@ -529,9 +545,11 @@ static void serve(struct server *server)
     struct clock *clock = hall_host(server->hall)->clock;
     while (!server->stop) {
         struct epoll_event events[256];
-        int n = epoll_wait(server->epoll, events, COUNT(events), server->more ? 0 : TICK_MS);
+        int n = epoll_wait(server->epoll, events, COUNT(events),
+                           server->more || server->again ? 0 : TICK_MS);
         pace_begin(&server->pace, n > 0);
         server->asked = 0;
+        server->again = false;
         for (int i = 0; i < n; i++)
             dispatch(server, &events[i]);
         if (server->more || clock_mono_us(clock) >= server->tick_at_us)

@@ -100,6 +100,11 @@ static void json_write(struct out *out, const struct finding *finding)
     jo_str(out, "verdict", c->verdict);
     jo_str(out, "profile", c->profile);
     jo_i64(out, "candidates", c->candidates);
+    jo_i64(out, "minutes", c->minutes);
+    jo_i64(out, "save_every_s", c->save_every_s);
+    jo_i64(out, "kills", c->kills);
+    jo_i64(out, "upgrades", c->upgrades);
+    jo_bool(out, "tls", c->tls);
     jo_at(out, "made_at", c->made_at);
     jo_at(out, "expires_at", c->expires_at);
     jo_str(out, "version", c->version);
@@ -119,6 +124,11 @@ static void text_write(struct out *out, const struct finding *finding)
     out_fmt(out, "Valid. The hall %.*s passed a rehearsal with %lld candidates (profile %.*s) on ",
             STR_ARG(c->hall), (long long)c->candidates, STR_ARG(c->profile));
     out_time(out, c->made_at);
+    out_fmt(out,
+            ".\nThey sat %lld minutes over %s and saved every %lld s, while %lld processes were "
+            "killed and all were upgraded %lld times",
+            (long long)c->minutes, c->tls ? "TLS" : "plain HTTP, without TLS",
+            (long long)c->save_every_s, (long long)c->kills, (long long)c->upgrades);
     out_z(out, ".\nProgram, spec and roster are those that were rehearsed. It expires at ");
     out_time(out, c->expires_at);
     out_fmt(out, ".\nSigned by the key %llX.\n", (unsigned long long)minisign_id(finding->key.id));

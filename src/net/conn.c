@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#define PIPELINE_MAX 64
+
 /* -- requests ------------------------------------------------------------------------------ */
 
 static void route(struct reactor *reactor, uint32_t number, const struct class_rule *rule,
@@ -122,14 +124,17 @@ static bool keep_in(struct conn *conn, str rest, size_t need)
     return true;
 }
 
-/* Serves the requests that begin `bytes`, as far as they are whole. True while the connection
- * lives. */
+/* Serves the requests that begin `bytes`, as far as they are whole. Who sends many at a time gets
+ * no more than PIPELINE_MAX of them, and the others their turn: browsers send none so. True while
+ * the connection lives. */
 static bool serve(struct reactor *reactor, uint32_t number, str bytes)
 {
     struct conn *conn = conn_at(reactor, number);
     uint32_t generation = conn->generation;
     size_t need = 0;
-    while (bytes.n && conn_listens(conn)) {
+    for (unsigned served = 1; bytes.n && conn_listens(conn); served++) {
+        if (served == PIPELINE_MAX)
+            conn->flags |= CONN_LAST;
         size_t used = request(reactor, number, bytes, &need);
         if (conn->generation != generation)
             return false;
@@ -167,18 +172,17 @@ static bool take_cipher(struct reactor *reactor, uint32_t number, str cipher)
     struct conn *conn = conn_at(reactor, number);
     if (!conn->session)
         conn->session = tls_accept(reactor->tls);
-    bool was_open = conn->session && tls_is_open(conn->session);
     enum tls_state state = TLS_BROKEN;
     size_t n = 0;
     if (conn->session)
         state = tls_decrypt(reactor->tls, conn->session, cipher, reactor->plain, &n);
     if (!conn->session || !conn_tls_flush(reactor, conn) || state == TLS_BROKEN) {
-        if (!was_open)
+        if (conn->phase == PHASE_HANDSHAKE)
             gateway_stats_add(&reactor->row->handshakes_failed, 1);
         conn_close(reactor, number);
         return false;
     }
-    if (!was_open && tls_is_open(conn->session)) {
+    if (conn->phase == PHASE_HANDSHAKE && tls_is_open(conn->session)) {
         gateway_stats_add(&reactor->row->handshakes, 1);
         conn_enter(reactor, number, PHASE_IDLE);
     }
@@ -187,6 +191,20 @@ static bool take_cipher(struct reactor *reactor, uint32_t number, str cipher)
         conn->flags &= (uint8_t)~CONN_READABLE;
     }
     return !n || take(reactor, number, (str){ reactor->plain, n });
+}
+
+static void throw_away(struct reactor *reactor, uint32_t number)
+{
+    struct conn *conn = conn_at(reactor, number);
+    while (conn->flags & CONN_READABLE) {
+        ssize_t n = reactor->net->recv(reactor->net, conn->handle, reactor->scratch, SCRATCH_BYTES);
+        if (n < (ssize_t)SCRATCH_BYTES)
+            conn->flags &= (uint8_t)~CONN_READABLE;
+        if (n <= 0 && n != NET_AGAIN) {
+            conn_close(reactor, number);
+            return;
+        }
+    }
 }
 
 /* Reads while there is something and we want it. */
@@ -207,22 +225,10 @@ static void read_on(struct reactor *reactor, uint32_t number)
         if (!(conn->flags & CONN_TLS ? take_cipher : take)(reactor, number, bytes))
             return;
     }
-    if ((conn->flags & CONN_ENDED) && !(conn->flags & CONN_READABLE) && conn_listens(conn))
+    if (conn->phase == PHASE_LINGER)
+        throw_away(reactor, number); /* no event tells again of what is here already */
+    else if ((conn->flags & CONN_ENDED) && !(conn->flags & CONN_READABLE) && conn_listens(conn))
         conn_close(reactor, number);
-}
-
-static void throw_away(struct reactor *reactor, uint32_t number)
-{
-    struct conn *conn = conn_at(reactor, number);
-    while (conn->flags & CONN_READABLE) {
-        ssize_t n = reactor->net->recv(reactor->net, conn->handle, reactor->scratch, SCRATCH_BYTES);
-        if (n < (ssize_t)SCRATCH_BYTES)
-            conn->flags &= (uint8_t)~CONN_READABLE;
-        if (n <= 0 && n != NET_AGAIN) {
-            conn_close(reactor, number);
-            return;
-        }
-    }
 }
 
 /* -- what the loop calls ------------------------------------------------------------------- */

@@ -87,13 +87,18 @@ static bool own(char **owned, struct iovec *bytes)
 }
 
 /* What is left must outlive this call. */
-static bool keep_out(struct conn *conn, struct conn_out *out, bool lives)
+static bool keep_out(struct reactor *reactor, struct conn *conn, struct conn_out *out, bool lives)
 {
     if (conn->out != out) {
+        size_t kept = out->parts[0].iov_len + (lives ? 0 : out->parts[1].iov_len);
+        if (reactor->kept_bytes + kept > KEPT_BYTES_MAX)
+            return false;
         conn->out = malloc(sizeof(*out));
         if (!conn->out)
             return false;
         *conn->out = *out;
+        conn->out->kept = kept;
+        reactor->kept_bytes += kept;
         if (!own(&conn->out->owned[0], &conn->out->parts[0]) ||
             (!lives && !own(&conn->out->owned[1], &conn->out->parts[1])))
             return false;
@@ -105,7 +110,7 @@ static bool keep_out(struct conn *conn, struct conn_out *out, bool lives)
 static void replied(struct reactor *reactor, uint32_t number)
 {
     struct conn *conn = conn_at(reactor, number);
-    conn_out_free(conn);
+    conn_out_free(reactor, conn);
     if (conn->flags & CONN_REFUSED) {
         reactor->net->shut(reactor->net, conn->handle);
         conn_enter(reactor, number, PHASE_LINGER);
@@ -120,7 +125,7 @@ void conn_send_on(struct reactor *reactor, uint32_t number, struct conn_out *out
 {
     struct conn *conn = conn_at(reactor, number);
     enum pushed pushed = push(reactor, conn, out);
-    bool kept = pushed == PUSHED_SOME && keep_out(conn, out, lives);
+    bool kept = pushed == PUSHED_SOME && keep_out(reactor, conn, out, lives);
     if (conn->session)
         out_clear(tls_out(reactor->tls));
     if (pushed == PUSHED_ALL)

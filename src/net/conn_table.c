@@ -124,10 +124,11 @@ void conn_open(struct reactor *reactor, int handle, const unsigned char peer[16]
         atomic_store_explicit(&reactor->row->peak, reactor->open, memory_order_relaxed);
 }
 
-void conn_out_free(struct conn *conn)
+void conn_out_free(struct reactor *reactor, struct conn *conn)
 {
     if (!conn->out)
         return;
+    reactor->kept_bytes -= conn->out->kept;
     for (size_t i = 0; i < COUNT(conn->out->owned); i++)
         free(conn->out->owned[i]);
     free(conn->out);
@@ -164,7 +165,7 @@ void conn_close(struct reactor *reactor, uint32_t number)
     tls_drop(conn->session);
     conn->session = NULL;
     conn_in_free(conn);
-    conn_out_free(conn);
+    conn_out_free(reactor, conn);
     list_leave(reactor, conn);
     reactor->net->close(reactor->net, conn->handle);
     conn->phase = PHASE_FREE;

@@ -25,7 +25,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define WINDOW_MIN 64 /* of a reactor, where there are many */
+/* All reactors together may leave so many requests of a class with the hall: a fraction of a second
+ * of its work, and enough to fill its batches. */
+#define WINDOW_ALL 4096
+#define WINDOW_MIN 64
 
 /* While the hall owes several replies, rounds are so far apart: a wake-up, and a write to the hall,
  * cost more than a request more in them does (docs/adr/0003). */
@@ -143,7 +146,8 @@ static fail worker_serve(struct worker *worker)
     say_ready(worker->opts);
     struct pace pace = { .period_us = REST_US };
     while (reactor_round(&reactor, 1000)) {
-        pace_begin(&pace, reactor.waiting > 1);
+        pace.worked = reactor.waiting > 1;
+        pace.began_us = reactor.now_us; /* a round that took longer than a beat has no rest */
         pace_rest(&pace);
     }
     reactor_fini(&reactor);
@@ -336,7 +340,7 @@ fail gateway_run(const struct gateway_opts *opts, struct why *why)
     struct worker *workers = calloc(count, sizeof(*workers));
     must(workers);
     if (!limits.window)
-        limits.window = MAX(GATEWAY_WINDOW_ALL / count, WINDOW_MIN);
+        limits.window = MAX(WINDOW_ALL / count, WINDOW_MIN);
     if (count > limits_cores())
         pace_behind_hall();
     fail f = signals_ready(why);

@@ -13,9 +13,6 @@
 #define GATEWAY_TICKET_KEY_BYTES  80
 #define GATEWAY_REPLY_BYTES_MAX   (16 * MIB) /* of a hall's reply; the default of its limit */
 #define GATEWAY_DESCRIPTORS_SPARE 64         /* of each reactor's table, for what is no client */
-/* All reactors together may leave so many requests of a class with the hall: a fraction of a second
- * of its work, and enough to fill its batches. */
-#define GATEWAY_WINDOW_ALL 4096
 
 /* A file of the portal, in memory for ever. `gzip` may be empty. etag with its quotes. */
 struct gateway_file {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define EVENTS_MAX      256
+#define PROBES_SPARE    16u
 #define ACCEPTS_MAX     32     /* in one round: others wait for their replies */
 #define ACCEPT_PAUSE_US 100000 /* after the descriptors ran out */
 #define HALL_WAIT_MS    20     /* how often a lost hall is tried */
@@ -90,22 +91,32 @@ static void listen_at(struct reactor *reactor, unsigned bits)
     }
 }
 
+/* Some places are for probes alone: a gateway that is full of clients is alive, and must not be
+ * killed for it. */
+static unsigned places_for(const struct reactor *reactor, unsigned flags)
+{
+    bool spares = reactor->opts->probe_fd >= 0 && !(flags & CONN_PROBE);
+    return reactor->conn_max - (spares ? MIN(PROBES_SPARE, reactor->conn_max / 2) : 0);
+}
+
 /* Nobody is accepted while we are full, leaving or stopping, or just ran out of descriptors: the
  * kernel keeps them in its queue. And a handshake takes two turns within handshake_ms: a crowd that
  * is let into their queue at once spends them there, is cut before its second turn, and comes
  * again. In the kernel's queue no time runs out; and the other doors stay open. */
 static void listen_if_room(struct reactor *reactor)
 {
-    bool room = !reactor->stopping && !reactor->leaving && reactor->open < reactor->conn_max &&
-                reactor->now_us >= reactor->accept_at_us;
-    bool tls = reactor->handshakes.count < HANDSHAKES_WAIT;
-    listen_at(reactor, !room ? 0 : tls ? DOORS_ALL : DOORS_ALL & ~DOOR_TLS);
+    bool closed = reactor->stopping || reactor->leaving || reactor->now_us < reactor->accept_at_us;
+    bool room = reactor->open < places_for(reactor, 0);
+    unsigned doors = room ? DOORS_ALL : DOOR_PROBE;
+    if (reactor->handshakes.count >= HANDSHAKES_WAIT)
+        doors &= ~(unsigned)DOOR_TLS;
+    listen_at(reactor, closed || reactor->open >= reactor->conn_max ? 0 : doors);
 }
 
 static void accept_some(struct reactor *reactor, int listener, unsigned flags)
 {
     unsigned char peer[16];
-    for (int i = 0; i < ACCEPTS_MAX && reactor->open < reactor->conn_max; i++) {
+    for (int i = 0; i < ACCEPTS_MAX && reactor->open < places_for(reactor, flags); i++) {
         int handle = reactor->net->accept(reactor->net, listener, peer);
         if (handle == NET_AGAIN)
             return;
@@ -298,6 +309,12 @@ static int patience_ms(const struct reactor *reactor, int timeout_ms)
     return reactor->open || shut ? MIN(timeout_ms, TICK_MS) : timeout_ms;
 }
 
+static void flush(struct reactor *reactor)
+{
+    for (size_t i = 0; i < GATEWAY_CLASSES; i++)
+        pipe_flush(reactor, &reactor->pipes[i]);
+}
+
 bool reactor_round(struct reactor *reactor, int timeout_ms)
 {
     struct net_event events[EVENTS_MAX];
@@ -307,9 +324,9 @@ bool reactor_round(struct reactor *reactor, int timeout_ms)
     for (int i = 0; i < n; i++)
         dispatch(reactor, &events[i]);
     deadlines(reactor);
-    for (size_t i = 0; i < GATEWAY_CLASSES; i++)
-        pipe_flush(reactor, &reactor->pipes[i]);
+    flush(reactor);
     handshake_some(reactor);
+    flush(reactor); /* what came with the end of a handshake */
     atomic_store_explicit(&reactor->row->waiting, reactor->waiting, memory_order_relaxed);
     if (reactor->stopping)
         return reactor->open && reactor->now_us < reactor->drain_at_us;

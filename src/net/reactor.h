@@ -67,11 +67,15 @@ struct conn_in {
     char bytes[];
 };
 
+/* So much of half-sent replies is kept for clients that read slowly; who comes then is cut. */
+#define KEPT_BYTES_MAX (512 * MIB)
+
 /* What of a reply is not gone: with TLS `parts` are still to be encrypted, `cipher` is not. */
 struct conn_out {
     struct iovec parts[2], cipher;
     char *owned[3]; /* the memory of each, when it is ours */
     size_t sent;    /* since the deadline was last set */
+    size_t kept;    /* how many bytes that memory was, at first */
 };
 
 struct conn {
@@ -144,6 +148,7 @@ struct reactor {
     struct pipe pipes[GATEWAY_CLASSES];
     uint32_t waiting;     /* asks in all pipes */
     size_t waiting_bytes; /* and their bytes */
+    size_t kept_bytes;    /* of replies that are not gone yet */
 
     bool stopping, leaving;
     unsigned doors;         /* where we listen: DOOR_TLS and so on */
@@ -190,7 +195,7 @@ void conn_enter(struct reactor *reactor, uint32_t number, enum phase phase);
 void conn_open(struct reactor *reactor, int handle, const unsigned char peer[16], unsigned flags);
 void conn_close(struct reactor *reactor, uint32_t number);
 void conn_in_free(struct conn *conn);
-void conn_out_free(struct conn *conn);
+void conn_out_free(struct reactor *reactor, struct conn *conn);
 /* Sends what TLS wants sent, in one go or not at all: it is small and the socket is empty. */
 bool conn_tls_flush(struct reactor *reactor, struct conn *conn);
 

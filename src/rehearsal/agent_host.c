@@ -66,6 +66,7 @@ static fail target_take(struct session *s, str body, struct why *why)
         f = io_target_parse(&s->target, target.origin, why);
     if (f)
         return f;
+    s->target.ours = target.ours;
     s->first = target.first;
     s->count = target.count;
     s->credential_count = 0;

@@ -189,10 +189,13 @@ static fail tls_open(struct io *io, str ca, struct why *why)
     SSL_CTX_sess_set_new_cb(io->tls, keep_ticket);
     SSL_CTX_set_mode(io->tls, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    if (!ca.n)
+    if (io->target->ours)
         return FAIL_NONE;
     SSL_CTX_set_verify(io->tls, SSL_VERIFY_PEER, NULL);
-    if (!ca_take(SSL_CTX_get_cert_store(io->tls), ca))
+    if (!ca.n && SSL_CTX_set_default_verify_paths(io->tls) != 1)
+        return fail_set(why, FAIL_WORLD,
+                        "the certificates that this machine trusts cannot be read");
+    if (ca.n && !ca_take(SSL_CTX_get_cert_store(io->tls), ca))
         return fail_set(why, FAIL_INPUT, "the file given with --ca has no certificates in PEM");
     return FAIL_NONE;
 }

@@ -30,6 +30,7 @@ enum { IO_SOURCES_MAX = 64 };
 struct io_target {
     struct sockaddr_in address;
     bool tls, loopback;
+    bool ours; /* made by this rehearsal: its certificate, self-signed, is not looked at */
     /* Connections leave from these in turn. None: the kernel's choice, or for a loopback target as
      * many addresses of 127.1.0.0/16 as it takes. sources.h fills them in. */
     struct in_addr sources[IO_SOURCES_MAX];
@@ -42,8 +43,8 @@ struct io_target {
 /* "https://host[:port]" or "http://..."; looks the name up (IPv4). */
 fail io_target_parse(struct io_target *target, str url, struct why *why) MUST_USE;
 
-/* `ca`: PEM text, to whose certificates the server's must chain; empty: any certificate will do (a
- * hall of our own, whose certificate is self-signed). `owners`: each has one connection at a time.
+/* `ca`: PEM text, to whose certificates the server's must chain; empty: to those that this machine
+ * trusts. `owners`: each has one connection at a time.
  * Keeps target. */
 fail io_open(struct io **io, const struct io_target *target, str ca, uint32_t owners,
              const struct io_hooks *hooks, struct why *why) MUST_USE;

@@ -48,7 +48,8 @@ void board_merge_latencies(struct board *into, const struct board *from)
 {
     for (int i = 0; i < ASK_KINDS; i++)
         hist_merge(&into->latency[i], &from->latency[i]);
-    hist_merge(&into->calm, &from->calm);
+    for (int i = 0; i < ASK_KINDS; i++)
+        hist_merge(&into->calm[i], &from->calm[i]);
     hist_merge(&into->lag, &from->lag);
     for (unsigned i = 0; i < from->example_count; i++)
         board_example(into, "%s", from->examples[i]);

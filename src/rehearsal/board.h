@@ -61,7 +61,7 @@ struct board {
     /* Monotonic; when the first start was due (0: none yet), when the last had its paper. */
     _Atomic int64_t first_start_us, last_started_us;
     struct hist latency[ASK_KINDS]; /* from the intended time */
-    struct hist calm;               /* saves that no fault touched, due and answered */
+    struct hist calm[ASK_KINDS];    /* of these, what no fault touched, due and answered */
     struct hist lag;                /* how late this side itself was */
     _Atomic unsigned example_count;
     char examples[BOARD_EXAMPLES][240]; /* the first failures, in words */

@@ -192,6 +192,7 @@ fail certificate_parse(struct certificate *c, str text, struct arena *arena, str
         f = root_check(root, why);
     if (f)
         return f;
+    int64_t kill_gateway = 0;
     const struct json *binary = part(root, "binary"), *roster = part(root, "roster"),
                       *run = part(root, "run");
     const struct {
@@ -217,6 +218,11 @@ fail certificate_parse(struct certificate *c, str text, struct arena *arena, str
         { root, "expires_at", &c->expires_at },
         { roster, "candidates", &c->roster_candidates },
         { run, "candidates", &c->candidates },
+        { run, "minutes", &c->minutes },
+        { run, "save_every_s", &c->save_every_s },
+        { run, "kill_hall", &c->kills },
+        { run, "kill_gateway", &kill_gateway },
+        { run, "upgrade", &c->upgrades },
     };
     for (size_t i = 0; i < COUNT(texts) && !f; i++) {
         f = json_str(texts[i].in, texts[i].name, true, texts[i].to, why);
@@ -225,6 +231,9 @@ fail certificate_parse(struct certificate *c, str text, struct arena *arena, str
     }
     for (size_t i = 0; i < COUNT(numbers) && !f; i++)
         f = json_i64(numbers[i].in, numbers[i].name, true, 0, INSTANT_MAX, numbers[i].to, why);
+    if (!f)
+        f = json_bool(run, "tls", true, &c->tls, why);
+    c->kills += kill_gateway;
     return f;
 }
 

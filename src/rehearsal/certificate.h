@@ -55,6 +55,8 @@ struct certificate {
     str hall, version, profile, verdict;
     str binary, spec, roster; /* hex */
     int64_t roster_candidates, candidates;
+    int64_t minutes, save_every_s, kills, upgrades; /* how hard it was made for the hall */
+    bool tls;
     instant made_at, expires_at;
 };
 /* Borrows text; strings lie in it or in the arena. FAIL_INPUT: this is no certificate. */

@@ -249,10 +249,10 @@ static void faults(struct screen *s)
         piece(s, "last", NULL, "%s %s ago", fault_names[last->kind],
               unit_clock(text, (double)(s->now_us - last->at_us) / 1e6));
         if (last->back_us)
-            piece(s, "next save after", NULL, "%s",
+            piece(s, "over after", NULL, "%s",
                   unit_text(text, UNIT_MS, (double)last->back_us / 1e3));
         else
-            piece(s, "", YELLOW, "not serving yet");
+            piece(s, "", YELLOW, "not over yet");
     }
     line_end(s);
 }

@@ -33,7 +33,6 @@ struct member { /* what one agent is given */
     _Atomic pid_t *thread;
     unsigned number;
     bool own_table, pinned;
-    int status;
     pthread_t handle;
 };
 
@@ -59,22 +58,22 @@ static void *agent_thread(void *arg)
     *member->thread = gettid();
     if (member->pinned)
         pace_on_core(member->number);
-    if (!member->own_table || unshare(CLONE_FILES) == 0 || net_ring_is_given()) {
-        member->status = agent_run(&member->opts);
-        return NULL;
-    }
-    board_example(member->opts.board,
-                  "threads may not have descriptor tables of their own here (%s): rehearse fewer "
-                  "candidates on this machine, or allow unshare(CLONE_FILES)",
-                  strerror(errno));
-    member->status = 3;
+    int status = 3;
+    if (!member->own_table || unshare(CLONE_FILES) == 0 || net_ring_is_given())
+        status = agent_run(&member->opts);
+    else
+        board_example(member->opts.board,
+                      "threads may not have descriptor tables of their own here (%s): rehearse "
+                      "fewer candidates on this machine, or allow unshare(CLONE_FILES)",
+                      strerror(errno));
+    if (status)
+        _exit(status); /* nobody else sits for its candidates: the run is over, and void */
     return NULL;
 }
 
 static int gang_process(const struct gang *gang, const struct gang_opts *opts)
 {
     static struct member members[EFFORT_AGENTS_MAX];
-    int status = 0;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     pace_behind_hall();       /* candidates have machines of their own: these share the hall's */
     signal(SIGINT, SIG_IGN);  /* the coordinator decides */
@@ -89,11 +88,9 @@ static int gang_process(const struct gang *gang, const struct gang_opts *opts)
                                       .pinned = gang->agents > limits_cores() };
         must(pthread_create(&members[i].handle, NULL, agent_thread, &members[i]) == 0);
     }
-    for (unsigned i = 0; i < gang->agents; i++) {
+    for (unsigned i = 0; i < gang->agents; i++)
         must(pthread_join(members[i].handle, NULL) == 0);
-        status = MAX(status, members[i].status);
-    }
-    return status;
+    return 0;
 }
 
 /* One for each core; and, without rings, as many as descriptor tables are needed. 0 and why: too

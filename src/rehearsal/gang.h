@@ -14,7 +14,7 @@
 struct gang_opts {
     const struct plan *plan;
     const struct io_target *target;
-    str ca;                               /* PEM, or empty: any certificate */
+    str ca;                               /* PEM, or empty */
     const struct credential *credentials; /* of its own candidates */
     uint32_t first, count;                /* which of the run's they are */
     int close_fd;                         /* not for agents; -1: none */

@@ -4,7 +4,7 @@
 #include <math.h>
 
 enum {
-    PROTOCOL = 1,
+    PROTOCOL = 2,
     VERSION_BYTES_MAX = 100,
     TEXT_BYTES_MAX = 100, /* of a roll number, of a code */
     ORIGIN_BYTES_MAX = 299,
@@ -31,6 +31,14 @@ static bool is_instant(int64_t us)
     return us == NEVER_US || (us > -INSTANT_MAX && us < INSTANT_MAX);
 }
 
+bool message_is_shown(str text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if ((unsigned char)text.p[i] < ' ' || text.p[i] == 0x7f)
+            return false;
+    return true;
+}
+
 void hello_write(struct wire_out *out, const struct hello *hello)
 {
     wire_put(out, magic, sizeof(magic));
@@ -54,7 +62,7 @@ fail hello_read(struct hello *hello, str body, struct why *why)
     hello->role = wire_get_u8(&in);
     hello->version = wire_get_str(&in);
     return unless(good && is_whole(&in) && hello->role <= ROLE_AGENTS &&
-                      hello->version.n <= VERSION_BYTES_MAX,
+                      hello->version.n <= VERSION_BYTES_MAX && message_is_shown(hello->version),
                   "hello", why);
 }
 
@@ -77,6 +85,7 @@ void target_write(struct wire_out *out, const struct target_message *target)
 {
     wire_put_str(out, target->origin);
     wire_put_str(out, target->ca);
+    wire_put_u8(out, target->ours);
     wire_put_u32(out, target->first);
     wire_put_u32(out, target->count);
 }
@@ -86,11 +95,13 @@ fail target_read(struct target_message *target, str body, struct why *why)
     struct wire_in in = wire_in_make(body);
     target->origin = wire_get_str(&in);
     target->ca = wire_get_str(&in);
+    uint8_t ours = wire_get_u8(&in);
+    target->ours = ours;
     target->first = wire_get_u32(&in);
     target->count = wire_get_u32(&in);
     return unless(is_whole(&in) && target->origin.n <= ORIGIN_BYTES_MAX &&
                       !memchr(target->origin.p, 0, target->origin.n) &&
-                      target->ca.n <= CA_BYTES_MAX && target->first < CANDIDATES_MAX &&
+                      target->ca.n <= CA_BYTES_MAX && ours <= 1 && target->first < CANDIDATES_MAX &&
                       target->count < CANDIDATES_MAX,
                   "target", why);
 }

@@ -38,7 +38,7 @@ enum message_role { ROLE_COORDINATOR, ROLE_AGENTS };
 
 struct hello {
     uint8_t role;
-    str version; /* of the program: both must be the same */
+    str version; /* of the program, and its digest: both must be the same */
 };
 struct ping {
     int64_t sent_us;   /* by the asker's clock */
@@ -46,6 +46,7 @@ struct ping {
 };
 struct target_message {
     str origin, ca;
+    bool ours;             /* see agent_io.h */
     uint32_t first, count; /* the slice */
 };
 struct report {
@@ -54,6 +55,9 @@ struct report {
     struct effort effort;
     struct board board;
 };
+
+/* A peer's words go to a terminal: nothing that moves its cursor. */
+bool message_is_shown(str text);
 
 /* Writers fail only when the room in `out` is too small. */
 void hello_write(struct wire_out *out, const struct hello *hello);

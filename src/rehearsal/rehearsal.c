@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TICK_US = 10000, CHECK_WAIT_S = 120 };
+enum { TICK_US = 10000, CHECK_WAIT_S = 120, UPGRADE_WAIT_S = 60 };
 #define CODES_BYTES_MAX (64 * MIB)
 
 struct rehearsal {
@@ -128,7 +128,9 @@ static fail hall_find(struct rehearsal *r, struct why *why)
     if (f)
         return f;
     display_say(&r->display, "The hall runs at %s (folder %s).", r->hall.url, r->hall.dir);
-    return io_target_parse(&r->target, str_z(r->hall.url), why);
+    f = io_target_parse(&r->target, str_z(r->hall.url), why);
+    r->target.ours = true;
+    return f;
 }
 
 static void plan_make(struct rehearsal *r)
@@ -241,6 +243,7 @@ static void fault_inject(struct rehearsal *r, struct fault *fault)
         display_say(&r->display, "upgrade of the running hall");
         fault_begins(r, fault);
         r->upgrade = own_hall_upgrade(&r->hall);
+        r->outcome->upgrades_failed += r->upgrade < 0;
         return;
     }
     pid_t pid = own_hall_pid(&r->hall, fault->kind == FAULT_GATEWAY);
@@ -272,7 +275,8 @@ static bool fault_over(struct rehearsal *r)
     if (!upgrade_over(r))
         return false;
     struct fault *fault = &r->outcome->faults[r->outcome->fault_count - 1];
-    int64_t back_us = crew_recovered_us(r->crew, fault->at_us);
+    int64_t back_us =
+        fault->kind == FAULT_UPGRADE ? agent_clock_us() : crew_recovered_us(r->crew, fault->at_us);
     if (back_us && !fault->back_us)
         fault->back_us = back_us - fault->at_us;
     bool over = fault->back_us || agent_clock_us() - fault->at_us > 30 * (int64_t)SECOND_US;
@@ -387,6 +391,7 @@ static fail sit(struct rehearsal *r, struct why *why)
         mark(r, "results");
         r->crew->orders.phase = PHASE_RESULTS;
         crew_order(r->crew);
+        r->outcome->results_due = r->plan.results * r->outcome->total.submitted;
         phase_run(r, "results", in_s(CHECK_WAIT_S), all_have_results);
     }
     mark(r, "check");
@@ -396,8 +401,17 @@ static fail sit(struct rehearsal *r, struct why *why)
     return FAIL_NONE;
 }
 
+/* One that does not end has failed, and the verdict says so. */
+static void upgrade_await(struct rehearsal *r)
+{
+    int64_t until = in_s(UPGRADE_WAIT_S);
+    while (!fault_over(r) && r->upgrade > 0 && agent_clock_us() < until && !interrupted)
+        usleep(TICK_US);
+}
+
 static void agents_stop(struct rehearsal *r)
 {
+    upgrade_await(r);
     crew_stop(r->crew, &r->outcome->total);
     crew_watch(r);
     second_take(r, &r->outcome->total);

@@ -1,6 +1,7 @@
 /* remote_host.c - the coordinator's side of message.h. Instants become the host's when they leave
  * here and the coordinator's when they come in. */
 #include "rehearsal/remote_host.h"
+#include "crypto/digest.h"
 #include "rehearsal/clock_offset.h"
 #include "rehearsal/message.h"
 
@@ -32,6 +33,8 @@ static void tell(struct link *link, enum message kind, const struct wire_out *ou
 
 static fail refused(str sentence, struct why *why)
 {
+    if (!message_is_shown(sentence))
+        return fail_set(why, FAIL_INPUT, "it refused, in words with control bytes");
     return fail_set(why, FAIL_CONFLICT, "%.*s", STR_ARG(str_first(sentence, 400)));
 }
 
@@ -59,19 +62,25 @@ static fail expect(struct link *link, enum message kind, int64_t wait_us, str *b
 fail link_greet(struct link *link, int role, const char *version, struct why *why)
 {
     struct wire_out out = wire_out_make(room, sizeof(room));
-    struct hello hello = { (uint8_t)role, str_z(version) };
+    char digest[SHA256_HEX], program[SHA256_HEX + 80];
+    struct hello hello = { .role = (uint8_t)role };
     str body = STR_NONE;
+    fail f = sha256_file(digest, "/proc/self/exe", why);
+    if (f)
+        return f;
+    snprintf(program, sizeof(program), "%.60s %.16s", version, digest);
+    hello.version = str_z(program);
     hello_write(&out, &hello);
     tell(link, MESSAGE_HELLO, &out);
-    fail f = expect(link, MESSAGE_HELLO, ANSWER_US, &body, why);
+    f = expect(link, MESSAGE_HELLO, ANSWER_US, &body, why);
     if (!f)
         f = hello_read(&hello, body, why);
     if (f)
         return f;
-    if (!str_eq(hello.version, str_z(version)))
+    if (!str_eq(hello.version, str_z(program)))
         return fail_set(why, FAIL_CONFLICT,
                         "%s runs examhall %.*s and this is %s: run the same binary on both",
-                        link_peer(link), STR_ARG(hello.version), version);
+                        link_peer(link), STR_ARG(hello.version), program);
     if (hello.role == role)
         return fail_set(why, FAIL_CONFLICT,
                         role == ROLE_AGENTS ? "%s is an agent host too, not a coordinator"
@@ -142,8 +151,11 @@ static fail remote_prepare(struct crew_host *host, const struct muster *muster, 
 {
     struct remote *remote = host->own;
     struct wire_out out = wire_out_make(room, sizeof(room));
-    struct target_message target = { str_z(muster->target->origin), muster->ca, host->first,
-                                     host->count };
+    struct target_message target = { .origin = str_z(muster->target->origin),
+                                     .ca = muster->ca,
+                                     .ours = muster->target->ours,
+                                     .first = host->first,
+                                     .count = host->count };
     str body;
     target_write(&out, &target);
     if (out.failed)

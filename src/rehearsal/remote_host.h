@@ -4,8 +4,8 @@
 #include "rehearsal/crew.h"
 #include "rehearsal/link.h"
 
-/* Both sides, right after the handshake: the peer must be of the other role and of the same
- * version. */
+/* Both sides, right after the handshake: the peer must be of the other role and the same program,
+ * byte for byte. */
 fail link_greet(struct link *link, int role, const char *version, struct why *why) MUST_USE;
 /* Takes the link on success: greets, compares clocks, joins the crew. */
 fail remote_join(struct crew *crew, struct link *link, const char *version,

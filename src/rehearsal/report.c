@@ -66,9 +66,7 @@ static void verdict_banner(struct out *out, const struct report *report)
             "stroke=\"currentColor\" stroke-width=\"4\" stroke-linecap=\"round\"/></svg><div>"
             "<strong>%s: %s</strong><span>",
             verdicts[verdict].name, verdicts[verdict].sign, verdicts[verdict].word,
-            verdict == VERDICT_PASS && report->outcome->faults_planned
-                ? "every objective that is judged with faults was met"
-                : verdicts[verdict].meaning);
+            verdicts[verdict].meaning);
     count(out, total->submitted);
     out_z(out, " of ");
     count(out, report->outcome->candidates);
@@ -173,34 +171,32 @@ static void objective_limit(struct out *out, const char *what, const char *limit
                                  : MET_YES);
 }
 
-static void objective_limits(struct out *out, const char *what, const struct limits *limits,
-                             const struct hist *hist, bool judged)
+static void objective_limits(struct out *out, const struct report *report, enum ask ask,
+                             const struct limits *limits)
 {
+    const struct outcome *outcome = report->outcome;
+    const struct hist *hist = &outcome->total.calm[ask];
+    char what[100];
+    snprintf(what, sizeof(what), "%s%s", ask_words[ask],
+             outcome->faults_planned ? ", where no fault touched it" : "");
 #define X(name, per_mille)                                                                         \
     if (limits->name##_us)                                                                         \
         objective_limit(out, what, #name, limits->name##_us, hist_quantile(hist, per_mille),       \
-                        judged && hist->count);
+                        hist->count > 0);
     LIMITS(X)
 #undef X
 }
 
-/* With faults only saves are judged: those that no fault touched. */
 static void objective_latencies(struct out *out, const struct report *report)
 {
     const struct objectives *wanted = report->objectives;
-    const struct board *total = &report->outcome->total;
-    bool faults = report->outcome->faults_planned > 0;
-    const struct {
-        enum ask ask;
-        const struct limits *limits;
-    } rows[] = { { ASK_SIGN_IN, &wanted->sign_in }, { ASK_START, &wanted->start },
-                 { ASK_FORM, &wanted->form },       { ASK_HEARTBEAT, &wanted->heartbeat },
-                 { ASK_SUBMIT, &wanted->submit },   { ASK_RESULT, &wanted->result } };
-    objective_limits(out, faults ? "Save an answer, where no fault touched it" : "Save an answer",
-                     &wanted->save, &total->calm, true);
-    for (size_t i = 0; i < COUNT(rows); i++)
-        objective_limits(out, ask_words[rows[i].ask], rows[i].limits, &total->latency[rows[i].ask],
-                         !faults);
+    objective_limits(out, report, ASK_SAVE, &wanted->save);
+    objective_limits(out, report, ASK_SIGN_IN, &wanted->sign_in);
+    objective_limits(out, report, ASK_START, &wanted->start);
+    objective_limits(out, report, ASK_FORM, &wanted->form);
+    objective_limits(out, report, ASK_HEARTBEAT, &wanted->heartbeat);
+    objective_limits(out, report, ASK_SUBMIT, &wanted->submit);
+    objective_limits(out, report, ASK_RESULT, &wanted->result);
 }
 
 static unsigned upgrades(const struct outcome *outcome)
@@ -359,7 +355,7 @@ static void latencies(struct out *out, const struct report *report)
     for (int i = 0; i < ASK_KINDS; i++)
         latency_row(out, ask_words[i], &total->latency[i]);
     if (report->outcome->fault_count)
-        latency_row(out, "Saves that no fault touched", &total->calm);
+        latency_row(out, "Saves that no fault touched", &total->calm[ASK_SAVE]);
     out_z(out,
           "</tbody></table></div><p><strong>How it is counted.</strong> From the instant at which "
           "the candidate meant to ask to the last byte of the reply. When the hall, the network or "
@@ -386,7 +382,7 @@ static void faults(struct out *out, const struct report *report)
         return;
     }
     out_z(out, "<div class=\"scroll\"><table class=\"numbers\"><thead><tr><th scope=\"col\">Fault"
-               "</th><th scope=\"col\">at</th><th scope=\"col\">first save acknowledged after</th>"
+               "</th><th scope=\"col\">at</th><th scope=\"col\">over after</th>"
                "<th scope=\"col\">slowest save meanwhile</th></tr></thead><tbody>\n");
     for (unsigned i = 0; i < outcome->fault_count; i++) {
         const struct fault *fault = &outcome->faults[i];
@@ -401,9 +397,11 @@ static void faults(struct out *out, const struct report *report)
         ms(out, report_fault_worst_us(outcome, fault));
         out_z(out, "</td></tr>\n");
     }
-    out_z(out, "</tbody></table></div><p>The time to the first save counts only saves that were "
-               "sent after the fault. Nobody sees an error meanwhile: the gateway holds what "
-               "candidates asked, and pages whose connection broke ask again.</p>\n");
+    out_fmt(out,
+            "</tbody></table></div><p>A kill is over when a save that was sent after it is "
+            "acknowledged, an upgrade when all processes are replaced. Meanwhile the gateway holds "
+            "what candidates asked, and pages whose connection broke ask again%s.</p>\n",
+            outcome->total.requests_failed ? "" : ": nobody saw an error");
 }
 
 /* --- what was used ------------------------------------------------------------------------------

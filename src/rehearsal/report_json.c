@@ -115,10 +115,11 @@ static void faults(struct out *out, const struct outcome *outcome)
     for (unsigned i = 0; i < outcome->fault_count; i++) {
         const struct fault *fault = &outcome->faults[i];
         out_fmt(out,
-                "%s{\"fault\":\"%s\",\"at_s\":%.3f,\"serving_again_ms\":%.3f,"
+                "%s{\"fault\":\"%s\",\"at_s\":%.3f,\"%s\":%.3f,"
                 "\"worst_save_ms\":%.3f}",
                 i ? "," : "", fault_names[fault->kind],
                 (double)(fault->at_us - outcome->series->begin_us) / 1e6,
+                fault->kind == FAULT_UPGRADE ? "took_ms" : "serving_again_ms",
                 (double)fault->back_us / 1e3, (double)report_fault_worst_us(outcome, fault) / 1e3);
     }
     out_char(out, ']');

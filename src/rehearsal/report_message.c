@@ -96,21 +96,18 @@ static void board_write(struct wire_out *out, const struct board *board)
     wire_put_i64(out, board->last_started_us);
     for (int i = 0; i < ASK_KINDS; i++)
         hist_write(out, &board->latency[i]);
-    hist_write(out, &board->calm);
+    for (int i = 0; i < ASK_KINDS; i++)
+        hist_write(out, &board->calm[i]);
     hist_write(out, &board->lag);
     wire_put_u8(out, (uint8_t)board->example_count);
     for (unsigned i = 0; i < board->example_count; i++)
         wire_put_str(out, str_z(board->examples[i]));
 }
 
-/* An example is shown on a terminal: nothing that moves its cursor. */
 static bool example_read(struct board *board, struct wire_in *in)
 {
     str text = wire_get_str(in);
-    for (size_t i = 0; i < text.n; i++)
-        if ((unsigned char)text.p[i] < ' ' || text.p[i] == 0x7f)
-            return false;
-    if (in->failed || text.n >= sizeof(board->examples[0]))
+    if (in->failed || !message_is_shown(text) || text.n >= sizeof(board->examples[0]))
         return false;
     board_example(board, "%.*s", STR_ARG(text));
     return true;
@@ -131,7 +128,9 @@ static bool board_read(struct board *board, struct wire_in *in)
             board->last_started_us >= 0 && board->last_started_us <= (int64_t)COUNT_MAX;
     for (int i = 0; i < ASK_KINDS && good; i++)
         good = hist_read(&board->latency[i], in);
-    good = good && hist_read(&board->calm, in) && hist_read(&board->lag, in);
+    for (int i = 0; i < ASK_KINDS && good; i++)
+        good = hist_read(&board->calm[i], in);
+    good = good && hist_read(&board->lag, in);
     unsigned examples = good ? wire_get_u8(in) : 0;
     good &= examples <= BOARD_EXAMPLES;
     for (unsigned i = 0; i < examples && good; i++)

@@ -47,6 +47,16 @@ static void judge_answers(struct judgement *j, const struct outcome *outcome,
     if (outcome->upgrades_failed)
         verdict_reason(j, VERDICT_FAIL, "%u of the upgrades failed; the hall's log says why",
                        outcome->upgrades_failed);
+    for (unsigned i = 0; i < outcome->fault_count; i++)
+        if (outcome->faults[i].kind == FAULT_UPGRADE && !outcome->faults[i].back_us)
+            verdict_reason(j, VERDICT_FAIL, "an upgrade did not end (fault %u of %u)", i + 1,
+                           outcome->fault_count);
+    if (total->results_seen < outcome->results_due)
+        verdict_reason(j, VERDICT_FAIL, "%llu of %llu results that were asked for did not come",
+                       N(outcome->results_due - total->results_seen), N(outcome->results_due));
+    if (total->requests_delayed)
+        verdict_reason(j, VERDICT_PASS, "%llu requests were told to wait (429, 503)",
+                       N(total->requests_delayed));
     if (!total->saves_acknowledged)
         verdict_reason(j, VERDICT_FAIL, "not one answer was acknowledged");
 }
@@ -60,9 +70,10 @@ static void judge_limit(struct judgement *j, const struct hist *hist, enum ask a
                        ask_names[ask], limit, (double)us / 1e3, (double)most_us / 1e3);
 }
 
-static void judge_latency(struct judgement *j, const struct hist *hist, enum ask ask,
+static void judge_latency(struct judgement *j, const struct board *total, enum ask ask,
                           const struct limits *limits)
 {
+    const struct hist *hist = &total->calm[ask];
     bool limited = false;
 #define X(name, per_mille)                                                                         \
     limited |= limits->name##_us != 0;                                                             \
@@ -78,21 +89,20 @@ static void judge_latencies(struct judgement *j, const struct outcome *outcome,
                             const struct objectives *objectives)
 {
     const struct board *total = &outcome->total;
-    judge_latency(j, &total->calm, ASK_SAVE, &objectives->save);
-    if (outcome->faults_planned) {
+    if (outcome->faults_planned)
         verdict_reason(
             j, VERDICT_PASS,
-            "%u faults were injected: the save latency judged is that of the %llu of %llu saves "
-            "which no fault touched; no other latency was judged",
-            outcome->fault_count, N(total->calm.count), N(total->latency[ASK_SAVE].count));
-        return;
-    }
-    judge_latency(j, &total->latency[ASK_SIGN_IN], ASK_SIGN_IN, &objectives->sign_in);
-    judge_latency(j, &total->latency[ASK_START], ASK_START, &objectives->start);
-    judge_latency(j, &total->latency[ASK_FORM], ASK_FORM, &objectives->form);
-    judge_latency(j, &total->latency[ASK_HEARTBEAT], ASK_HEARTBEAT, &objectives->heartbeat);
-    judge_latency(j, &total->latency[ASK_SUBMIT], ASK_SUBMIT, &objectives->submit);
-    judge_latency(j, &total->latency[ASK_RESULT], ASK_RESULT, &objectives->result);
+            "%u faults were injected: the latencies judged are of what no fault touched, "
+            "such as %llu of %llu saves",
+            outcome->fault_count, N(total->calm[ASK_SAVE].count),
+            N(total->latency[ASK_SAVE].count));
+    judge_latency(j, total, ASK_SAVE, &objectives->save);
+    judge_latency(j, total, ASK_SIGN_IN, &objectives->sign_in);
+    judge_latency(j, total, ASK_START, &objectives->start);
+    judge_latency(j, total, ASK_FORM, &objectives->form);
+    judge_latency(j, total, ASK_HEARTBEAT, &objectives->heartbeat);
+    judge_latency(j, total, ASK_SUBMIT, &objectives->submit);
+    judge_latency(j, total, ASK_RESULT, &objectives->result);
 }
 
 void verdict_judge(struct judgement *j, const struct outcome *outcome,
@@ -146,8 +156,11 @@ static void json_required(struct out *out, const struct outcome *outcome,
     out_fmt(out, "{\"candidates\":%u,\"connected_peak\":%llu,\"started\":%llu,\"submitted\":%llu,",
             outcome->candidates, N(outcome->connected_peak), N(total->started),
             N(total->submitted));
-    out_fmt(out, "\"saves_acknowledged\":%llu,\"saves_lost\":%llu,\"requests_failed\":%llu,",
-            N(total->saves_acknowledged), N(total->saves_lost), N(total->requests_failed));
+    out_fmt(out,
+            "\"saves_acknowledged\":%llu,\"saves_lost\":%llu,\"requests_failed\":%llu,"
+            "\"requests_delayed\":%llu,",
+            N(total->saves_acknowledged), N(total->saves_lost), N(total->requests_failed),
+            N(total->requests_delayed));
     out_fmt(out, "\"duration_s\":%.1f,\"start_spike_s\":%.2f,\"latency_ms\":{", outcome->duration_s,
             start_spike_s(total));
     for (int i = 0; i < ASK_KINDS; i++) {
@@ -171,7 +184,7 @@ static void json_faults(struct out *out, const struct outcome *outcome)
         const struct fault *fault = &outcome->faults[i];
         out_fmt(out, "%s{\"%s\":\"%s\",", i ? "," : "",
                 fault->kind == FAULT_UPGRADE ? "rolled" : "killed", fault_names[fault->kind]);
-        json_ms(out, "serving_again_ms", fault->back_us);
+        json_ms(out, fault->kind == FAULT_UPGRADE ? "took_ms" : "serving_again_ms", fault->back_us);
         out_char(out, '}');
     }
     out_char(out, ']');
@@ -193,14 +206,14 @@ void verdict_json(struct out *out, const struct outcome *outcome, const struct j
 #define X(name, meaning) out_fmt(out, ",\"" #name "\":%llu", N(total->name));
     /* clang-format off */
     X(checked, ) X(unchecked, ) X(saves_foreign, ) X(marks_wrong, ) X(receipts_wrong, )
-    X(results_seen, ) X(requests, ) X(requests_delayed, ) X(reconnects, ) X(drops, ) X(sign_ins_again, )
+    X(results_seen, ) X(requests, ) X(reconnects, ) X(drops, ) X(sign_ins_again, )
     X(handshakes, ) X(resumed, ) X(local_errors, );
     /* clang-format on */
 #undef X
     json_faults(out, outcome);
     generator_json(out, outcome);
     out_char(out, ',');
-    json_hist(out, "save_calm_ms", &total->calm);
+    json_hist(out, "save_calm_ms", &total->calm[ASK_SAVE]);
     out_char(out, ',');
     json_hist(out, "generator_lag_ms", &total->lag);
     out_fmt(out, ",\"seed\":%llu,\"target\":", N(outcome->seed));
@@ -238,10 +251,10 @@ static void text_faults(struct out *out, const struct outcome *outcome)
             hist_record(&back[outcome->faults[i].kind], outcome->faults[i].back_us);
     for (int k = 0; k < FAULT_KINDS; k++)
         if (back[k].count)
-            out_fmt(out,
-                    "%s %-8s %llu times; saves sent afterwards were acknowledged after p50 %.0f "
-                    "ms, p90 %.0f ms, max %.0f ms\n",
+            out_fmt(out, "%s %-8s %llu times; %s after p50 %.0f ms, p90 %.0f ms, max %.0f ms\n",
                     k == FAULT_UPGRADE ? "rolled" : "killed", fault_names[k], N(back[k].count),
+                    k == FAULT_UPGRADE ? "all processes were replaced"
+                                       : "saves sent afterwards were acknowledged",
                     (double)hist_quantile(&back[k], 500) / 1e3,
                     (double)hist_quantile(&back[k], 900) / 1e3, (double)back[k].max_us / 1e3);
 }
@@ -268,8 +281,9 @@ void verdict_text(struct out *out, const struct outcome *outcome, const struct j
     text_faults(out, outcome);
     if (outcome->fault_count)
         out_fmt(out, "saves that no fault touched: %llu, p50 %.2f ms, p99 %.2f ms\n",
-                N(total->calm.count), (double)hist_quantile(&total->calm, 500) / 1e3,
-                (double)hist_quantile(&total->calm, 990) / 1e3);
+                N(total->calm[ASK_SAVE].count),
+                (double)hist_quantile(&total->calm[ASK_SAVE], 500) / 1e3,
+                (double)hist_quantile(&total->calm[ASK_SAVE], 990) / 1e3);
     out_fmt(out, "own lateness p99 %.2f ms   seed %llu   %.0f s\n",
             (double)hist_quantile(&total->lag, 990) / 1e3, N(outcome->seed), outcome->duration_s);
     out_fmt(out, "\nverdict: %s\n", verdict_names[judgement->verdict]);

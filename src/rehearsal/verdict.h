@@ -2,8 +2,8 @@
  *
  * pass: every objective was met. fail: one was not. void: this side could not do what it was asked,
  * so the run says nothing about the hall; that outranks pass, but never hides a lost answer.
- * With faults the latency of saves is judged by those that no fault touched, and that of no other
- * kind; the percentiles shown contain the restarts, which is what they are for. */
+ * Latencies are judged by what no fault touched; the percentiles shown contain the restarts, which
+ * is what they are for. */
 #pragma once
 
 #include "base/out.h"
@@ -19,7 +19,9 @@ extern const char *const fault_names[FAULT_KINDS]; /* "hall", "gateway", "upgrad
 struct fault {
     enum fault_kind kind; /* hall, gateway: kill -9 */
     int64_t at_us;        /* planned: after the begin of the sitting; done: monotonic */
-    int64_t back_us;      /* until the first save sent after it was acknowledged; 0: not seen */
+    /* hall, gateway: until the first save sent after it was acknowledged; upgrade: until all was
+     * replaced. 0: not seen. */
+    int64_t back_us;
 };
 
 struct outcome {
@@ -29,6 +31,7 @@ struct outcome {
     double duration_s;
     bool scored; /* checked against the scored result; else against the answers */
     unsigned agents_died, upgrades_failed;
+    uint64_t results_due; /* in the profiles that ask for them */
     struct fault faults[FAULTS_MAX];
     unsigned fault_count, faults_planned;
     uint64_t seed;

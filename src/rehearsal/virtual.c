@@ -108,7 +108,7 @@ void virtual_back_off(struct virtual *v, int64_t now)
     v->not_before_us = now + MAX(SECOND_US / 2, virtual_between(v, full / 2, full));
 }
 
-static void count_overdue(struct virtual *v, struct stand *stand, int64_t now)
+void virtual_overdue(struct virtual *v, struct stand *stand, int64_t now)
 {
     if (v->overdue || now - v->due_us < ANSWER_WAIT_US)
         return;
@@ -126,7 +126,7 @@ void virtual_lost(struct virtual *v, struct stand *stand, int64_t now)
     v->in_flight = false;
     v->sign_in_abandoned |= v->asked == ASK_SIGN_IN;
     virtual_back_off(v, now);
-    count_overdue(v, stand, now);
+    virtual_overdue(v, stand, now);
 }
 
 /* The network is gone for a while, in mid-request or not. Four in ten pages just go on afterwards,
@@ -141,7 +141,8 @@ static enum doing leave(struct virtual *v, struct stand *stand, int64_t now)
     if (back > MIN(v->submit_us, v->ends_us - 5 * SECOND_US))
         return DO_NOTHING;
     stand->board->drops++;
-    v->in_flight = v->overdue = false;
+    int64_t waited = v->pending && v->in_flight ? MAX(now - v->due_us, 0) : 0;
+    v->in_flight = false;
     v->tries = 0;
     v->not_before_us = v->due_us = back;
     v->save_us = MAX(v->save_us, back);
@@ -153,6 +154,10 @@ static enum doing leave(struct virtual *v, struct stand *stand, int64_t now)
         v->pending = false;
         v->cookie[0] = 0;
     }
+    if (v->stage == STAGE_RUN && v->pending)
+        v->due_us -= waited; /* the time away is nobody's fault, the time before it counts */
+    else
+        v->overdue = false;
     return DO_LEAVE;
 }
 
@@ -300,7 +305,7 @@ enum doing virtual_act(struct virtual *v, struct stand *stand, int64_t now, stru
         v->in_flight = false;
         v->sign_in_abandoned |= v->asked == ASK_SIGN_IN;
         virtual_back_off(v, now);
-        count_overdue(v, stand, now);
+        virtual_overdue(v, stand, now);
         return DO_RETRY;
     }
     v->asked = (uint8_t)choose(v, stand->plan);

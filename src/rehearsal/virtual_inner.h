@@ -12,6 +12,8 @@ int64_t virtual_between(struct virtual *v, int64_t least, int64_t most);
 int64_t virtual_exponential(struct virtual *v, double mean);
 int64_t virtual_heartbeat(struct virtual *v); /* until the next one */
 void virtual_back_off(struct virtual *v, int64_t now);
+/* Counts an action that has waited for its answer for too long as failed, once. */
+void virtual_overdue(struct virtual *v, struct stand *stand, int64_t now);
 /* The paper is there: plans saves, heartbeats, the submission and the losses of network. */
 void virtual_begin(struct virtual *v, const struct plan *plan, int64_t now);
 

@@ -233,8 +233,6 @@ static fail save_done(struct reply *r)
     v->heartbeat_us = r->now + virtual_heartbeat(v);
     r->stand->board->saves_acknowledged++;
     note_recovery(r);
-    if (is_calm(r))
-        hist_record(&r->stand->board->calm, r->now - v->due_us);
     return FAIL_NONE;
 }
 
@@ -317,6 +315,7 @@ static void wait_as_told(struct reply *r)
     if (!str_u64(field, &after_s) || after_s > 60)
         after_s = 1;
     r->stand->board->requests_delayed++;
+    virtual_overdue(r->v, r->stand, r->now);
     r->v->not_before_us =
         r->now + (int64_t)after_s * SECOND_US + virtual_between(r->v, 0, SECOND_US);
 }
@@ -403,6 +402,8 @@ void virtual_reply(struct virtual *v, struct stand *stand, int64_t now,
     bool good = head->status >= 200 && head->status < 300;
     if (head->status != 429 && head->status != 503) {
         hist_record(&stand->board->latency[v->asked], now - v->due_us);
+        if (is_calm(&r))
+            hist_record(&stand->board->calm[v->asked], now - v->due_us);
         v->overdue = false;
         v->tries = 0;
     }

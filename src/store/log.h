@@ -25,8 +25,8 @@ enum topic {
     TOPIC_ROSTER,   /* candidates */
     TOPIC_STAFF,    /* officers */
     TOPIC_SESSIONS, /* sign-ins, epochs */
-    TOPIC_ATTEMPTS, /* started, time granted */
-    TOPIC_ANSWERS,  /* saved, submitted */
+    TOPIC_ATTEMPTS, /* started, time granted, submitted */
+    TOPIC_ANSWERS,  /* saved */
     TOPIC_RESULTS,  /* scored, published */
     TOPIC_COUNT
 };

@@ -1,9 +1,10 @@
 /* store.h - documents folded from the log: always disposable, always rebuildable.
  *
- * A checkpoint writes each service's state as documents (collection, key, body) together with the
- * log offset they are folded up to; opening a hall loads the newest checkpoint and replays the log
- * from there. Backends: "sqlite" (one file, written beside and renamed over the old one) and
- * "memory". A damaged or absent checkpoint is not an error for the hall: it replays from 0. */
+ * A checkpoint writes documents (collection, key, body) together with the log offset they are
+ * folded up to: events that are still needed, sessions, the book (app/checkpoint.c). Opening a hall
+ * loads the newest checkpoint and replays the log from there. Backends: "sqlite" (one file, written
+ * beside and renamed over the old one) and "memory". A damaged or absent checkpoint is not an error
+ * for the hall: it replays from 0. */
 #pragma once
 
 #include "base/fail.h"

@@ -60,7 +60,8 @@ TEST(certificate, the_same_facts_give_the_same_bytes)
         "0,"
         "\"requests_failed\":0,\"latency_ms\":{\"sign_in\":{\"p99\":2000},\"save\":{\"p99\":250}}},"
         "\"result\":{\"candidates\":3,\"connected_peak\":0,\"started\":0,\"submitted\":0,"
-        "\"saves_acknowledged\":0,\"saves_lost\":0,\"requests_failed\":0,\"duration_s\":0.0,";
+        "\"saves_acknowledged\":0,\"saves_lost\":0,\"requests_failed\":0,\"requests_delayed\":0,"
+        "\"duration_s\":0.0,";
     const char *end = "\"verdict\":\"void\",\"reasons\":[\"late\"],\"faults\":[]}}\n";
     CHECK(str_starts(out_view(&out), str_z(begin)));
     CHECK(str_ends(out_view(&out), str_z(end)));

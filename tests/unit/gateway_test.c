@@ -394,6 +394,26 @@ TEST(gateway, pipelined_requests_are_answered_in_their_order)
     }
 }
 
+TEST(gateway, who_sends_many_requests_at_once_is_let_go_after_some)
+{
+    gate_world_open(&w, 1, true);
+    struct world_client c;
+    unsigned replies = 0;
+    client_dial(&w, &c);
+    for (int i = 0; i < 200; i++)
+        out_z(&c.out, "GET /none HTTP/1.1\r\n" HOST "\r\n");
+    for (int i = 0; i < 400; i++) {
+        gate_world_run(&w, 1, 1);
+        client_step(&w, &c);
+        while (client_reply_of(&c, NULL))
+            replies++;
+    }
+    CHECK(c.ended);
+    CHECK_EQ(replies, 64);
+    client_hang_up(&w, &c);
+    gate_world_close(&w);
+}
+
 TEST(gateway, a_body_may_wait_for_100_continue)
 {
     gate_world_open(&w, 1, true);

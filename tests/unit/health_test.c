@@ -118,6 +118,30 @@ TEST(health, probes_have_a_door_of_their_own_which_leads_nowhere_else)
     gate_world_close(&w);
 }
 
+TEST(health, a_gateway_that_is_full_of_clients_still_answers_probes)
+{
+    static struct world_client crowd[40];
+    gate_world_open(&w, 1, true);
+    w.opts.probe_fd = net_sim_listen(&w.sim, NULL);
+    w.reactor.conn_max = COUNT(crowd);
+    for (size_t i = 0; i < COUNT(crowd); i++)
+        client_dial(&w, &crowd[i]);
+    gate_world_run(&w, 20, 1);
+    CHECK(w.reactor.open < COUNT(crowd)); /* the others wait before the door */
+    unsigned open = w.reactor.open;
+    for (int i = 0; i < 50; i++) {
+        struct world_client c;
+        probe_dial(&c);
+        CHECK_EQ(ask(&c, "GET /-/live", NULL), 200);
+        client_hang_up(&w, &c);
+        gate_world_run(&w, 2, 1);
+        CHECK_EQ(w.reactor.open, open);
+    }
+    for (size_t i = 0; i < COUNT(crowd); i++)
+        client_hang_up(&w, &crowd[i]);
+    gate_world_close(&w);
+}
+
 TEST(health, the_metrics_are_those_of_the_page)
 {
     static char body[16384];

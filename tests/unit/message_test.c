@@ -56,7 +56,7 @@ static void report_fill(struct chance *chance)
     sent.board.last_started_us = 9;
     for (int i = 0; i < 3000; i++) {
         hist_record(&sent.board.latency[chance_below(chance, ASK_KINDS)], any_us(chance));
-        hist_record(&sent.board.calm, any_us(chance));
+        hist_record(&sent.board.calm[i % ASK_KINDS], any_us(chance));
         hist_record(&sent.board.lag, any_us(chance));
     }
     board_example(&sent.board, "save by %s: \x1b[2J 500", "R1");

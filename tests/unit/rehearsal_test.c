@@ -31,6 +31,7 @@ struct tiny { /* a hall for one candidate */
     int64_t asked_us, silent_us;         /* the last request; the longest time without one */
     unsigned saves;
     unsigned forget_at, forget_from, swallow_each, invent_at; /* 0: never */
+    int64_t busy_until_us; /* until then everybody is told to wait */
     unsigned requests, stale, forms;
     struct out reply;
 };
@@ -251,7 +252,9 @@ static void exchange(str request)
     if (tiny->asked_us)
         tiny->silent_us = MAX(tiny->silent_us, room.now - tiny->asked_us);
     tiny->asked_us = room.now;
-    int status = respond(&body, &head, str_from(request, head.head_bytes));
+    int status = room.now < tiny->busy_until_us
+                     ? 503
+                     : respond(&body, &head, str_from(request, head.head_bytes));
     room.now += tiny->delay_us;
     if (tiny->swallow_each && tiny->requests % tiny->swallow_each == 0) {
         virtual_lost(&room.v, &room.stand, room.now); /* done, but nobody hears of it */
@@ -309,6 +312,18 @@ TEST(rehearsal, a_candidate_sits_from_sign_in_to_receipt_and_all_is_found)
     CHECK(board.saves_acknowledged > 100);
     CHECK_EQ(board.saves_acknowledged, room.tiny.saves);
     CHECK_EQ(board.latency[ASK_SUBMIT].count, 1);
+    room_close();
+}
+
+TEST(rehearsal, who_is_told_to_wait_again_and_again_has_had_no_answer)
+{
+    room_open(test_seed());
+    room.tiny.busy_until_us = HOUR_US + 90 * SECOND_US;
+    run_and_check(true);
+    CHECK_EQ(board.submitted, 1);
+    CHECK(board.requests_delayed > 20);
+    CHECK_EQ(board.requests_failed, 1); /* once an action: the sign-in that waited for 90 s */
+    CHECK(hist_quantile(&board.latency[ASK_SIGN_IN], 1000) >= 85 * SECOND_US);
     room_close();
 }
 
@@ -405,7 +420,7 @@ TEST(rehearsal, a_save_that_a_fault_touched_is_not_among_the_calm_ones)
     room.orders.killed_us = HOUR_US + 200 * SECOND_US;
     room.orders.calm_us = HOUR_US + 400 * SECOND_US;
     run_and_check(false);
-    uint64_t calm = board.calm.count, all = board.latency[ASK_SAVE].count;
+    uint64_t calm = board.calm[ASK_SAVE].count, all = board.latency[ASK_SAVE].count;
     CHECK(calm > all / 2 && calm < all * 3 / 4); /* 200 of 600 s were in the fault's shadow */
     room_close();
 }
@@ -644,9 +659,9 @@ static void outcome_good(void)
     outcome.target = "https://hall";
     outcome.total.submitted = outcome.total.checked = 10;
     outcome.total.saves_acknowledged = 100;
-    hist_record(&outcome.total.latency[ASK_SIGN_IN], 90000);
+    hist_record(&outcome.total.calm[ASK_SIGN_IN], 90000);
     hist_record(&outcome.total.latency[ASK_SAVE], 20000);
-    hist_record(&outcome.total.calm, 20000);
+    hist_record(&outcome.total.calm[ASK_SAVE], 20000);
     memset(hosts, 0, sizeof(hosts));
     outcome.crew = &crew;
     for (unsigned i = 0; i < 2; i++) {
@@ -672,11 +687,28 @@ TEST(rehearsal, a_verdict_is_pass_fail_or_void_for_a_reason)
     outcome.faults_planned = outcome.fault_count = 1;
     CHECK_EQ(judge(), VERDICT_PASS); /* and says which latency was judged */
     CHECK_EQ(judgement.count, 1);
-    hist_record(&outcome.total.calm, 300000);
+    hist_record(&outcome.total.calm[ASK_SIGN_IN], 3600000000);
+    CHECK_EQ(judge(), VERDICT_FAIL); /* a fault excuses only what it touched */
+    outcome_good();
+    outcome.faults_planned = outcome.fault_count = 1;
+    CHECK_EQ(judge(), VERDICT_PASS);
+    hist_record(&outcome.total.calm[ASK_SAVE], 300000);
     CHECK_EQ(judge(), VERDICT_FAIL);
     outcome_good();
     outcome.upgrades_failed = 1;
     CHECK_EQ(judge(), VERDICT_FAIL);
+    outcome_good();
+    outcome.faults_planned = outcome.fault_count = 1;
+    outcome.faults[0] = (struct fault){ FAULT_UPGRADE, 1, 0 };
+    CHECK_EQ(judge(), VERDICT_FAIL); /* it did not end */
+    outcome.faults[0].back_us = 1;
+    CHECK_EQ(judge(), VERDICT_PASS);
+    outcome_good();
+    outcome.results_due = 30;
+    outcome.total.results_seen = 29;
+    CHECK_EQ(judge(), VERDICT_FAIL);
+    outcome.total.results_seen = 30;
+    CHECK_EQ(judge(), VERDICT_PASS);
     outcome_good();
     outcome.fault_count = 1;
     outcome.faults_planned = 2;
@@ -718,7 +750,7 @@ TEST(rehearsal, every_objective_of_the_spec_is_judged_and_named_when_it_is_misse
     outcome_good();
     for (int i = 0; i < ASK_KINDS; i++)
         if (i != ASK_SIGN_IN && i != ASK_SAVE)
-            hist_record(&outcome.total.latency[i], 40000);
+            hist_record(&outcome.total.calm[i], 40000);
     for (size_t i = 0; i < COUNT(rows); i++) {
         outcome.total.requests_failed = rows[i].objectives.requests_failed ? 2 : 0;
         CHECK_EQ(judge_by(&rows[i].objectives), VERDICT_FAIL);
@@ -780,9 +812,9 @@ TEST(rehearsal, one_bad_machine_of_candidates_is_named_and_makes_the_run_void)
 TEST(rehearsal, the_json_has_the_promised_members_in_order)
 {
     static const char *const members[] = {
-        "candidates",         "connected_peak", "started",         "submitted",
-        "saves_acknowledged", "saves_lost",     "requests_failed", "duration_s",
-        "start_spike_s",      "latency_ms",     "verdict",         "reasons",
+        "candidates", "connected_peak",  "started",          "submitted",  "saves_acknowledged",
+        "saves_lost", "requests_failed", "requests_delayed", "duration_s", "start_spike_s",
+        "latency_ms", "verdict",         "reasons",
     };
     struct out out = out_make(64 * KIB);
     struct arena arena = arena_make(MIB);

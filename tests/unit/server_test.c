@@ -5,6 +5,7 @@
 #include "svc/answers/answers_api.h"
 #include "tests/unit/world.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -410,6 +411,52 @@ TEST(server, a_peer_that_reads_but_never_all_may_go_on_for_ever)
     }
     close(reader.fd);
     out_fini(&out);
+    stop(&r);
+}
+
+TEST(server, a_peer_that_asks_for_more_than_it_reads_has_all_of_it_when_it_reads)
+{
+    static const char list[] = "GET /v1/exams HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct running r;
+    static struct reader reader;
+    struct out out = out_make(MIB);
+    char body[2000], name[16];
+    unsigned asks = 300 * MIB / (20 * KIB), replies = 0;
+    start(&r);
+    reader = (struct reader){ .fd = dial(&r, "admin") };
+    for (unsigned i = 0; i < 250; i++) { /* so that each list has more than 20 KB */
+        snprintf(name, sizeof(name), "exam-%u", i);
+        put_exam(&out, name);
+    }
+    all_answer(&reader, &out, 250);
+    for (unsigned i = 0; i < asks; i++) { /* it reads when it can ask no more, and then one */
+        while (send(reader.fd, list, sizeof(list) - 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+            CHECK_EQ(errno, EAGAIN);
+            CHECK_EQ(next(&reader, body), 200);
+            replies++;
+        }
+    }
+    CHECK(replies > 0); /* the hall did not keep all of them */
+    for (; replies < asks; replies++)
+        CHECK_EQ(next(&reader, body), 200);
+    close(reader.fd);
+    out_fini(&out);
+    stop(&r);
+}
+
+TEST(server, a_probe_that_asks_many_things_at_once_has_its_answers_one_by_one)
+{
+    static const char live[] = "GET /-/live HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct running r;
+    static struct reader reader;
+    char body[2000];
+    start(&r);
+    reader = (struct reader){ .fd = dial(&r, "probes") };
+    for (unsigned i = 0; i < 200; i++)
+        say(reader.fd, live, sizeof(live) - 1);
+    for (unsigned i = 0; i < 200; i++)
+        CHECK_EQ(next(&reader, body), 200);
+    close(reader.fd);
     stop(&r);
 }
 

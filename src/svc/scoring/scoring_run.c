@@ -180,10 +180,11 @@ static void expect_sheet(const struct marking *marking, uint32_t candidate)
         line_expect(units + at);
 }
 
+/* A sheet of another exam may be made meanwhile: its exam is there before its units are. */
 static bool sat(const struct marking *marking, uint32_t candidate)
 {
     const struct sheet *sheet = &marking->book->sheets[candidate];
-    return sheet->units && sheet->exam == marking->run->exam;
+    return __atomic_load_n(&sheet->units, __ATOMIC_ACQUIRE) && sheet->exam == marking->run->exam;
 }
 
 /* --- ranking -----------------------------------------------------------------------------------
