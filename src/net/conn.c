@@ -30,8 +30,7 @@ static void route(struct reactor *reactor, uint32_t number, const struct class_r
         conn_enter(reactor, number, PHASE_WAIT);
     } else {
         gateway_stats_add(&reactor->row->shed, 1);
-        problem_reply(reactor, number, 503,
-                      "Too many requests wait already; try again in a moment.");
+        problem_shed(reactor, number, pipe_again_s(reactor, rule->class));
     }
 }
 

@@ -13,6 +13,7 @@
 #define GIVE_UP_US     1000000
 #define KEEP_BYTES_MAX (64 * KIB) /* an empty queue larger than this is given back */
 #define REPLY_HEAD_MAX (16 * KIB)
+#define AGAIN_S_MAX    30
 #define COOKIE         "__Host-examhall"
 
 void pipe_init(struct pipe *pipe, enum gateway_class class, size_t reply_bytes_max)
@@ -185,6 +186,15 @@ bool pipe_ask(struct reactor *reactor, const struct class_rule *rule, uint32_t n
     reactor->waiting_bytes += n;
     gateway_stats_add(&reactor->row->requests[rule->class], 1);
     return true;
+}
+
+unsigned pipe_again_s(const struct reactor *reactor, enum gateway_class class)
+{
+    const struct pipe *pipe = &reactor->pipes[class];
+    if (class < P4 || !pipe->count)
+        return 1;
+    int64_t queue_s = (reactor->now_us - ask_at(pipe, 0)->at_us) / 1000000;
+    return (unsigned)MIN(MAX(2 * queue_s, 1), AGAIN_S_MAX);
 }
 
 static void drop_first(struct reactor *reactor, struct pipe *pipe)
@@ -418,7 +428,7 @@ static bool take(struct reactor *reactor, struct pipe *pipe, str bytes)
     return !pipe->in.failed;
 }
 
-/* `to_end`: the hall sends no more, so read until that shows. */
+/* `to_end`: until nothing is there any more; the hall may have ended its side. */
 static void read_on(struct reactor *reactor, struct pipe *pipe, bool to_end)
 {
     int handle = pipe->handle;
@@ -444,6 +454,12 @@ void pipe_event(struct reactor *reactor, struct pipe *pipe, unsigned what)
         watch(reactor, pipe, NET_READS);
     if (pipe->handle >= 0 && what & (NET_IN | NET_END | NET_DEAD))
         read_on(reactor, pipe, what & (NET_END | NET_DEAD));
+}
+
+void pipe_poll(struct reactor *reactor, struct pipe *pipe)
+{
+    if (pipe->handle >= 0 && pipe->count)
+        read_on(reactor, pipe, true);
 }
 
 /* -- time ---------------------------------------------------------------------------------- */

@@ -220,7 +220,12 @@ void pipe_fini(struct reactor *reactor, struct pipe *pipe);
 /* Takes a request into the pipe; false: no room for its class now. */
 bool pipe_ask(struct reactor *reactor, const struct class_rule *rule, uint32_t number,
               const struct http_head *head, str body);
+/* When who was turned away should ask again: in a second. But what nobody's time depends on,
+ * results and the like, waits until the queue that is there now has gone twice, at most half a
+ * minute: or those who ask again would keep the hall from answering the others. */
+unsigned pipe_again_s(const struct reactor *reactor, enum gateway_class class);
 void pipe_event(struct reactor *reactor, struct pipe *pipe, unsigned what);
+void pipe_poll(struct reactor *reactor, struct pipe *pipe);  /* takes what replies are there */
 void pipe_flush(struct reactor *reactor, struct pipe *pipe); /* connects if need be, and sends */
 void pipe_expire(struct reactor *reactor, struct pipe *pipe);
 
@@ -235,4 +240,5 @@ bool probe_reply(struct reactor *reactor, uint32_t number, const struct http_hea
 /* -- files.c, problem.c -- */
 void files_reply(struct reactor *reactor, uint32_t number, const struct http_head *head);
 void problem_reply(struct reactor *reactor, uint32_t number, unsigned status, const char *detail);
+void problem_shed(struct reactor *reactor, uint32_t number, unsigned again_s); /* 503 */
 bool accepts_gzip(const struct http_head *head);
