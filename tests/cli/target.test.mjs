@@ -52,6 +52,10 @@ describe("rehearse --target says why it cannot reach the hall", () => {
     assert.match(says("--ca", join(other, "keys/tls.crt")), /the TLS handshake failed: self.signed certificate/);
   });
 
+  test("its certificate is its own, and nobody said that it may be trusted", () => {
+    assert.match(unreachable(`https://${hall.tls}`), /the TLS handshake failed: self.signed certificate/);
+  });
+
   test("it does not speak TLS", () => {
     assert.match(unreachable(`https://127.0.0.1:${hall.port}`), /the TLS handshake failed: (wrong version number|packet length too long)/);
   });

@@ -414,6 +414,54 @@ TEST(gateway, who_sends_many_requests_at_once_is_let_go_after_some)
     gate_world_close(&w);
 }
 
+TEST(gateway, replies_are_taken_in_rounds_that_are_full_of_clients)
+{
+    static struct world_client crowd[300];
+    gate_world_open(&w, 1, true);
+    for (size_t i = 0; i < COUNT(crowd); i++)
+        client_dial(&w, &crowd[i]);
+    gate_world_run(&w, 50, 1);
+    CHECK_EQ(w.reactor.open, COUNT(crowd));
+    struct world_client *asks = &crowd[0];
+    client_say(&w, asks, STR("GET /v1/time HTTP/1.1\r\n" HOST "\r\n"));
+    unsigned status = 0;
+    for (int round = 0; round < 20 && !status; round++) { /* as many others ask in each of them */
+        for (size_t i = 1; i < COUNT(crowd); i++) {
+            client_say(&w, &crowd[i], STR("GET /none HTTP/1.1\r\n" HOST "\r\n"));
+            while (client_reply_of(&crowd[i], NULL))
+                ;
+        }
+        gate_world_run(&w, 1, 1);
+        client_step(&w, asks);
+        status = client_reply_of(asks, NULL);
+    }
+    CHECK_EQ(status, 200);
+    for (size_t i = 0; i < COUNT(crowd); i++)
+        client_hang_up(&w, &crowd[i]);
+    gate_world_close(&w);
+}
+
+TEST(gateway, who_is_turned_away_with_results_asks_again_when_the_queue_has_gone_twice)
+{
+    gate_world_open(&w, 1, true);
+    gate_world_hall_kill(&w);
+    struct world_client crowd[2], c;
+    unsigned many = class_share(P4)->requests_max;
+    client_dial(&w, &crowd[0]);
+    client_say(&w, &crowd[0], STR("GET /v1/attempts/1/result HTTP/1.1\r\n" HOST "\r\n"));
+    gate_world_run(&w, 75, 100);
+    w.reactor.waiting += many; /* and so many more behind it */
+    client_dial(&w, &c);
+    CHECK_EQ(client_ask(&w, &c, STR("GET /v1/attempts/2/result HTTP/1.1\r\n" HOST "\r\n"), NULL),
+             503);
+    CHECK_EQ(pipe_again_s(&w.reactor, P4), 14);
+    CHECK_EQ(pipe_again_s(&w.reactor, P0), 1); /* whose time runs comes back at once */
+    w.reactor.waiting -= many;
+    client_hang_up(&w, &crowd[0]);
+    client_hang_up(&w, &c);
+    gate_world_close(&w);
+}
+
 TEST(gateway, a_body_may_wait_for_100_continue)
 {
     gate_world_open(&w, 1, true);
