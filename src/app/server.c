@@ -26,12 +26,12 @@
 #include <unistd.h>
 
 #define READ_BYTES      (256 * KIB)
-#define IN_BYTES_MAX    (96 * MIB) /* the operator's largest body and more */
-#define HELD_BYTES_MAX  (256 * MIB)
-#define HELD_BYTES_FULL (16 * MIB) /* while so much waits for the peer, nothing more is run */
-#define GONE_BYTES_MAX  MIB        /* of what was sent: kept until all is sent, or this much */
-#define ROUND_READS_MAX 8          /* chunks of one connection before the others get their turn */
-#define PROBES_MAX      32         /* connections; the oldest gives way */
+#define IN_BYTES_MAX    (96 * MIB)  /* the operator's largest body and more */
+#define HELD_BYTES_MAX  (256 * MIB) /* no reply is so large */
+#define HELD_BYTES_FULL (16 * MIB)  /* while so much waits for the peer, nothing more is run */
+#define GONE_BYTES_MAX  MIB         /* of what was sent: kept until all is sent, or this much */
+#define ROUND_READS_MAX 8           /* chunks of one connection before the others get their turn */
+#define PROBES_MAX      32          /* connections; the oldest gives way */
 #define TICK_MS         100
 #define BEAT_US         2000
 #define ACCEPT_PAUSE_US 100000 /* after the descriptors ran out */
@@ -490,7 +490,7 @@ static void dispatch(struct server *server, const struct epoll_event *event)
 static void take_waiting(struct server *server, struct conn *conn)
 {
     unsigned before = server->asked;
-    if (conn->in_done == conn->in.n)
+    if (conn->in_done == conn->in.n || server->stop)
         return;
     take_all(server, conn);
     rewatch(server, conn);

@@ -192,10 +192,11 @@ static bool take_cipher(struct reactor *reactor, uint32_t number, str cipher)
     return !n || take(reactor, number, (str){ reactor->plain, n });
 }
 
+/* At most a megabyte at a time: who sends for ever is cut when his time to linger is over. */
 static void throw_away(struct reactor *reactor, uint32_t number)
 {
     struct conn *conn = conn_at(reactor, number);
-    while (conn->flags & CONN_READABLE) {
+    for (int reads = 0; reads < 16 && conn->flags & CONN_READABLE; reads++) {
         ssize_t n = reactor->net->recv(reactor->net, conn->handle, reactor->scratch, SCRATCH_BYTES);
         if (n < (ssize_t)SCRATCH_BYTES)
             conn->flags &= (uint8_t)~CONN_READABLE;

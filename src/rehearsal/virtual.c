@@ -141,7 +141,7 @@ static enum doing leave(struct virtual *v, struct stand *stand, int64_t now)
     if (back > MIN(v->submit_us, v->ends_us - 5 * SECOND_US))
         return DO_NOTHING;
     stand->board->drops++;
-    int64_t waited = v->pending && v->in_flight ? MAX(now - v->due_us, 0) : 0;
+    int64_t waited = v->pending ? MAX(now - v->due_us, 0) : 0;
     v->in_flight = false;
     v->tries = 0;
     v->not_before_us = v->due_us = back;
