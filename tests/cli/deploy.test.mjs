@@ -56,7 +56,11 @@ function certify(changes = {}) {
     binary: { version: "1", sha256: changes.program ?? program },
     spec: { sha256: changes.spec ?? sha256(readFileSync(path("hall.yaml"))) },
     roster: { candidates: rows.length, sha256: sha256(Buffer.concat(lines)) },
-    run: { profile: "day", candidates: changes.candidates ?? rows.length }, result: { verdict: changes.verdict ?? "pass" },
+    run: {
+      profile: "day", candidates: changes.candidates ?? rows.length,
+      minutes: 30, save_every_s: 45, kill_hall: 1, kill_gateway: 0, upgrade: 1, tls: true,
+    },
+    result: { verdict: changes.verdict ?? "pass" },
   };
   if (changes.expired) Object.assign(certificate, { made_at: 1000, expires_at: 2000 });
   writeFileSync(path("delivery/certificate.json"), JSON.stringify(certificate));
