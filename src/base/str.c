@@ -107,6 +107,11 @@ bool str_is_utf8(str s)
 {
     const unsigned char *p = (const unsigned char *)s.p;
     size_t i = 0;
+    for (uint64_t w; i + sizeof(w) <= s.n; i += sizeof(w)) { /* mostly it is ASCII to the end */
+        memcpy(&w, p + i, sizeof(w));
+        if (w & 0x8080808080808080u)
+            break;
+    }
     while (i < s.n) {
         unsigned char c = p[i];
         if (c < 0x80) {

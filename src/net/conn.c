@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define PIPELINE_MAX 64
+#define READS_MAX    2 /* of SCRATCH_BYTES, without waiting for anything */
 
 /* -- requests ------------------------------------------------------------------------------ */
 
@@ -123,9 +124,9 @@ static bool keep_in(struct conn *conn, str rest, size_t need)
     return true;
 }
 
-/* Serves the requests that begin `bytes`, as far as they are whole. Who sends many at a time gets
- * no more than PIPELINE_MAX of them, and the others their turn: browsers send none so. True while
- * the connection lives. */
+/* Serves the requests that begin `bytes`, as far as they are whole. Browsers send one at a time:
+ * who sends more than PIPELINE_MAX that we answer ourselves is let go, and the others have their
+ * turn. True while the connection lives. */
 static bool serve(struct reactor *reactor, uint32_t number, str bytes)
 {
     struct conn *conn = conn_at(reactor, number);
@@ -207,11 +208,14 @@ static void throw_away(struct reactor *reactor, uint32_t number)
     }
 }
 
-/* Reads while there is something and we want it. */
+/* Reads while there is something and we want it. No request is as large as what is read at a time,
+ * so whose bytes do not end sends many: the next reply is the last. */
 static void read_on(struct reactor *reactor, uint32_t number)
 {
     struct conn *conn = conn_at(reactor, number);
-    while ((conn->flags & CONN_READABLE) && conn_listens(conn)) {
+    for (int reads = 0; (conn->flags & CONN_READABLE) && conn_listens(conn); reads++) {
+        if (reads > READS_MAX)
+            conn->flags |= CONN_LAST;
         ssize_t n = reactor->net->recv(reactor->net, conn->handle, reactor->scratch, SCRATCH_BYTES);
         if (n < (ssize_t)SCRATCH_BYTES)
             conn->flags &= (uint8_t)~CONN_READABLE;

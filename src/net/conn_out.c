@@ -90,7 +90,8 @@ static bool own(char **owned, struct iovec *bytes)
 static bool keep_out(struct reactor *reactor, struct conn *conn, struct conn_out *out, bool lives)
 {
     if (conn->out != out) {
-        size_t kept = out->parts[0].iov_len + (lives ? 0 : out->parts[1].iov_len);
+        size_t kept = out->parts[0].iov_len + (lives ? 0 : out->parts[1].iov_len) +
+                      (conn->session ? CIPHER_STEP : 0);
         if (reactor->kept_bytes + kept > KEPT_BYTES_MAX)
             return false;
         conn->out = malloc(sizeof(*out));

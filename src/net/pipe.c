@@ -13,7 +13,7 @@
 #define GIVE_UP_US     1000000
 #define KEEP_BYTES_MAX (64 * KIB) /* an empty queue larger than this is given back */
 #define REPLY_HEAD_MAX (16 * KIB)
-#define AGAIN_S_MAX    30
+#define AGAIN_S_MAX    12 /* twice that is less than clients wait for an answer */
 #define COOKIE         "__Host-examhall"
 
 void pipe_init(struct pipe *pipe, enum gateway_class class, size_t reply_bytes_max)

@@ -53,6 +53,5 @@ void problem_reply(struct reactor *reactor, uint32_t number, unsigned status, co
 
 void problem_shed(struct reactor *reactor, uint32_t number, unsigned again_s)
 {
-    write_problem(reactor, number, 503, again_s,
-                  "Too many requests wait already; try again in a moment.");
+    write_problem(reactor, number, 503, again_s, "Too many requests wait already; try again.");
 }

@@ -221,8 +221,8 @@ void pipe_fini(struct reactor *reactor, struct pipe *pipe);
 bool pipe_ask(struct reactor *reactor, const struct class_rule *rule, uint32_t number,
               const struct http_head *head, str body);
 /* When who was turned away should ask again: in a second. But what nobody's time depends on,
- * results and the like, waits until the queue that is there now has gone twice, at most half a
- * minute: or those who ask again would keep the hall from answering the others. */
+ * results and the like, waits until the queue that is there now has gone twice, at most 12 s:
+ * or those who ask again would keep the hall from answering the others. */
 unsigned pipe_again_s(const struct reactor *reactor, enum gateway_class class);
 void pipe_event(struct reactor *reactor, struct pipe *pipe, unsigned what);
 void pipe_poll(struct reactor *reactor, struct pipe *pipe);  /* takes what replies are there */

@@ -44,7 +44,7 @@ struct io_target {
 fail io_target_parse(struct io_target *target, str url, struct why *why) MUST_USE;
 
 /* `ca`: PEM text, to whose certificates the server's must chain; empty: to those that this machine
- * trusts. `owners`: each has one connection at a time.
+ * trusts. Of a target that is `ours` any will do. `owners`: each has one connection at a time.
  * Keeps target. */
 fail io_open(struct io **io, const struct io_target *target, str ca, uint32_t owners,
              const struct io_hooks *hooks, struct why *why) MUST_USE;

@@ -32,6 +32,7 @@ struct rehearsal {
     int64_t begin_us;
     int64_t sits_us; /* from when on all who came in time may sit: the ramp or the bell is over */
     pid_t killed, upgrade; /* the process that upgrades, while it runs */
+    bool upgrade_failed;   /* the last one */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -237,13 +238,19 @@ static void fault_begins(struct rehearsal *r, struct fault *fault)
     r->outcome->fault_count++;
 }
 
+static void upgrade_ended(struct rehearsal *r, bool failed)
+{
+    r->upgrade_failed = failed;
+    r->outcome->upgrades_failed += failed;
+}
+
 static void fault_inject(struct rehearsal *r, struct fault *fault)
 {
     if (fault->kind == FAULT_UPGRADE) {
         display_say(&r->display, "upgrade of the running hall");
         fault_begins(r, fault);
         r->upgrade = own_hall_upgrade(&r->hall);
-        r->outcome->upgrades_failed += r->upgrade < 0;
+        upgrade_ended(r, r->upgrade < 0);
         return;
     }
     pid_t pid = own_hall_pid(&r->hall, fault->kind == FAULT_GATEWAY);
@@ -263,11 +270,12 @@ static bool upgrade_over(struct rehearsal *r)
     if (waitpid(r->upgrade, &status, WNOHANG) != r->upgrade)
         return false;
     r->upgrade = 0;
-    r->outcome->upgrades_failed += status != 0;
+    upgrade_ended(r, status != 0);
     return true;
 }
 
-/* True when the last fault is over: a save that was sent after it has been acknowledged. */
+/* True when the last fault is over: a save that was sent after it has been acknowledged, or the
+ * upgrade has ended. */
 static bool fault_over(struct rehearsal *r)
 {
     if (!r->outcome->fault_count)
@@ -275,8 +283,9 @@ static bool fault_over(struct rehearsal *r)
     if (!upgrade_over(r))
         return false;
     struct fault *fault = &r->outcome->faults[r->outcome->fault_count - 1];
-    int64_t back_us =
-        fault->kind == FAULT_UPGRADE ? agent_clock_us() : crew_recovered_us(r->crew, fault->at_us);
+    int64_t back_us = fault->kind != FAULT_UPGRADE ? crew_recovered_us(r->crew, fault->at_us)
+                      : r->upgrade_failed          ? 0
+                                                   : agent_clock_us();
     if (back_us && !fault->back_us)
         fault->back_us = back_us - fault->at_us;
     bool over = fault->back_us || agent_clock_us() - fault->at_us > 30 * (int64_t)SECOND_US;
@@ -407,6 +416,8 @@ static void upgrade_await(struct rehearsal *r)
     int64_t until = in_s(UPGRADE_WAIT_S);
     while (!fault_over(r) && r->upgrade > 0 && agent_clock_us() < until && !interrupted)
         usleep(TICK_US);
+    if (r->upgrade > 0)
+        upgrade_ended(r, true);
 }
 
 static void agents_stop(struct rehearsal *r)

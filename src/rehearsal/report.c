@@ -227,11 +227,13 @@ static void objectives(struct out *out, const struct report *report)
                     generator_lag_most_us(outcome), hist_quantile(&total->lag, 990), true);
     objective_count(out, "Connections this machine could not open (else void)", 0,
                     total->local_errors);
+    if (outcome->results_due)
+        objective_count(out, "Results that came", outcome->results_due, total->results_seen);
     if (outcome->faults_planned)
         objective_count(out, "Faults injected (else void)", outcome->faults_planned,
                         outcome->fault_count);
     if (upgrades(outcome))
-        objective_count(out, "Upgrades that failed", 0, outcome->upgrades_failed);
+        objective_count(out, "Upgrades that failed or did not end", 0, outcome->upgrades_failed);
     out_z(out, "</tbody></table></div>\n");
 }
 
@@ -399,7 +401,7 @@ static void faults(struct out *out, const struct report *report)
     }
     out_fmt(out,
             "</tbody></table></div><p>A kill is over when a save that was sent after it is "
-            "acknowledged, an upgrade when all processes are replaced. Meanwhile the gateway holds "
+            "acknowledged, an upgrade when the new processes serve. Meanwhile the gateway holds "
             "what candidates asked, and pages whose connection broke ask again%s.</p>\n",
             outcome->total.requests_failed ? "" : ": nobody saw an error");
 }

@@ -45,12 +45,9 @@ static void judge_answers(struct judgement *j, const struct outcome *outcome,
         verdict_reason(j, VERDICT_FAIL, "the record of %llu of %u candidates could not be checked",
                        N(outcome->candidates - total->checked), outcome->candidates);
     if (outcome->upgrades_failed)
-        verdict_reason(j, VERDICT_FAIL, "%u of the upgrades failed; the hall's log says why",
+        verdict_reason(j, VERDICT_FAIL,
+                       "%u of the upgrades failed or did not end; the hall's log says why",
                        outcome->upgrades_failed);
-    for (unsigned i = 0; i < outcome->fault_count; i++)
-        if (outcome->faults[i].kind == FAULT_UPGRADE && !outcome->faults[i].back_us)
-            verdict_reason(j, VERDICT_FAIL, "an upgrade did not end (fault %u of %u)", i + 1,
-                           outcome->fault_count);
     if (total->results_seen < outcome->results_due)
         verdict_reason(j, VERDICT_FAIL, "%llu of %llu results that were asked for did not come",
                        N(outcome->results_due - total->results_seen), N(outcome->results_due));
@@ -81,8 +78,8 @@ static void judge_latency(struct judgement *j, const struct board *total, enum a
     LIMITS(X)
 #undef X
     if (limited && !hist->count)
-        verdict_reason(j, VERDICT_PASS, "the objective for %s was not judged: there was none",
-                       ask_names[ask]);
+        verdict_reason(j, VERDICT_PASS, "the objective for %s was not judged: there was none%s",
+                       ask_names[ask], total->latency[ask].count ? " that no fault touched" : "");
 }
 
 static void judge_latencies(struct judgement *j, const struct outcome *outcome,
@@ -253,7 +250,7 @@ static void text_faults(struct out *out, const struct outcome *outcome)
         if (back[k].count)
             out_fmt(out, "%s %-8s %llu times; %s after p50 %.0f ms, p90 %.0f ms, max %.0f ms\n",
                     k == FAULT_UPGRADE ? "rolled" : "killed", fault_names[k], N(back[k].count),
-                    k == FAULT_UPGRADE ? "all processes were replaced"
+                    k == FAULT_UPGRADE ? "the new processes served"
                                        : "saves sent afterwards were acknowledged",
                     (double)hist_quantile(&back[k], 500) / 1e3,
                     (double)hist_quantile(&back[k], 900) / 1e3, (double)back[k].max_us / 1e3);

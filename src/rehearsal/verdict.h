@@ -19,8 +19,8 @@ extern const char *const fault_names[FAULT_KINDS]; /* "hall", "gateway", "upgrad
 struct fault {
     enum fault_kind kind; /* hall, gateway: kill -9 */
     int64_t at_us;        /* planned: after the begin of the sitting; done: monotonic */
-    /* hall, gateway: until the first save sent after it was acknowledged; upgrade: until all was
-     * replaced. 0: not seen. */
+    /* hall, gateway: until the first save sent after it was acknowledged; upgrade: until its
+     * end. 0: not seen, or it failed. */
     int64_t back_us;
 };
 

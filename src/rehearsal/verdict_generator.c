@@ -96,7 +96,7 @@ void generator_judge(struct judgement *j, const struct outcome *outcome)
 {
     for (unsigned i = 0; outcome->crew && i < outcome->crew->count; i++)
         judge_host(j, outcome->crew->hosts[i], outcome);
-    if (outcome->fault_count < outcome->faults_planned)
+    if (outcome->fault_count < outcome->faults_planned && !outcome->upgrades_failed)
         verdict_reason(j, VERDICT_VOID, "only %u of %u faults could be injected",
                        outcome->fault_count, outcome->faults_planned);
 }

@@ -141,7 +141,10 @@ static enum doing leave(struct virtual *v, struct stand *stand, int64_t now)
     if (back > MIN(v->submit_us, v->ends_us - 5 * SECOND_US))
         return DO_NOTHING;
     stand->board->drops++;
-    int64_t waited = v->pending ? MAX(now - v->due_us, 0) : 0;
+    /* The time away is nobody's fault, the wait before it counts; but not as one that no fault
+     * touched. */
+    bool counts = v->pending && !stand->orders->killed_us;
+    int64_t waited = counts ? MAX(now - v->due_us, 0) : 0;
     v->in_flight = false;
     v->tries = 0;
     v->not_before_us = v->due_us = back;
@@ -155,7 +158,7 @@ static enum doing leave(struct virtual *v, struct stand *stand, int64_t now)
         v->cookie[0] = 0;
     }
     if (v->stage == STAGE_RUN && v->pending)
-        v->due_us -= waited; /* the time away is nobody's fault, the time before it counts */
+        v->due_us -= waited;
     else
         v->overdue = false;
     return DO_LEAVE;

@@ -449,12 +449,12 @@ TEST(gateway, who_is_turned_away_with_results_asks_again_when_the_queue_has_gone
     unsigned many = class_share(P4)->requests_max;
     client_dial(&w, &crowd[0]);
     client_say(&w, &crowd[0], STR("GET /v1/attempts/1/result HTTP/1.1\r\n" HOST "\r\n"));
-    gate_world_run(&w, 75, 100);
+    gate_world_run(&w, 55, 100);
     w.reactor.waiting += many; /* and so many more behind it */
     client_dial(&w, &c);
     CHECK_EQ(client_ask(&w, &c, STR("GET /v1/attempts/2/result HTTP/1.1\r\n" HOST "\r\n"), NULL),
              503);
-    CHECK_EQ(pipe_again_s(&w.reactor, P4), 14);
+    CHECK_EQ(pipe_again_s(&w.reactor, P4), 10);
     CHECK_EQ(pipe_again_s(&w.reactor, P0), 1); /* whose time runs comes back at once */
     w.reactor.waiting -= many;
     client_hang_up(&w, &crowd[0]);

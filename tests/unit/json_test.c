@@ -58,6 +58,35 @@ TEST(json, escapes_become_utf8)
     CHECK_STR(root->text, STR("\"\\/\b\f\n\r\tA\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"));
 }
 
+/* Long texts are looked at in words: a byte counts wherever in one it stands. */
+TEST(json, a_byte_that_matters_is_seen_at_any_place_of_a_text)
+{
+    char text[64];
+    for (size_t n = 1; n < 40; n++) {
+        for (size_t at = 0; at < n; at++) {
+            size_t whole = n + 2; /* with its quotes */
+            memset(text, 'a' + (int)(at % 26), whole);
+            text[0] = text[whole - 1] = '"';
+            CHECK_EQ(parsed(str_of(text, whole))->text.n, n);
+            text[1 + at] = 0x1f;
+            CHECK_HAS(refused(str_of(text, whole)), STR("control characters"));
+            text[1 + at] = (char)0xff;
+            CHECK_HAS(refused(str_of(text, whole)), STR("not valid UTF-8"));
+            text[1 + at] = 0x7f;
+            CHECK_EQ(parsed(str_of(text, whole))->text.n, n);
+            text[1 + at] = '"'; /* ends it there, and what follows is too much */
+            if (at + 1 < n)
+                CHECK(refused(str_of(text, whole)).n > 0);
+            text[1 + at] = '\\';
+            if (at + 1 < n) {
+                text[2 + at] = 'n';
+                CHECK_EQ(parsed(str_of(text, whole))->text.n, n - 1);
+                CHECK_EQ(parsed(str_of(text, whole))->text.p[at], '\n');
+            }
+        }
+    }
+}
+
 TEST(json, numbers_stay_text)
 {
     static const char *const good[] = { "0",    "-0",     "10",

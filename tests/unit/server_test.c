@@ -444,7 +444,7 @@ TEST(server, a_peer_that_asks_for_more_than_it_reads_has_all_of_it_when_it_reads
     stop(&r);
 }
 
-TEST(server, a_probe_that_asks_many_things_at_once_has_its_answers_one_by_one)
+TEST(server, a_probe_that_asks_many_things_at_once_has_all_its_answers)
 {
     static const char live[] = "GET /-/live HTTP/1.1\r\nHost: x\r\n\r\n";
     struct running r;
