@@ -190,13 +190,9 @@ static void objective_limits(struct out *out, const struct report *report, enum 
 static void objective_latencies(struct out *out, const struct report *report)
 {
     const struct objectives *wanted = report->objectives;
-    objective_limits(out, report, ASK_SAVE, &wanted->save);
-    objective_limits(out, report, ASK_SIGN_IN, &wanted->sign_in);
-    objective_limits(out, report, ASK_START, &wanted->start);
-    objective_limits(out, report, ASK_FORM, &wanted->form);
-    objective_limits(out, report, ASK_HEARTBEAT, &wanted->heartbeat);
-    objective_limits(out, report, ASK_SUBMIT, &wanted->submit);
-    objective_limits(out, report, ASK_RESULT, &wanted->result);
+#define X(ask, name) objective_limits(out, report, ASK_##ask, &wanted->name);
+    JUDGED_KINDS(X)
+#undef X
 }
 
 static unsigned upgrades(const struct outcome *outcome)

@@ -93,13 +93,9 @@ static void judge_latencies(struct judgement *j, const struct outcome *outcome,
             "such as %llu of %llu saves",
             outcome->fault_count, N(total->calm[ASK_SAVE].count),
             N(total->latency[ASK_SAVE].count));
-    judge_latency(j, total, ASK_SAVE, &objectives->save);
-    judge_latency(j, total, ASK_SIGN_IN, &objectives->sign_in);
-    judge_latency(j, total, ASK_START, &objectives->start);
-    judge_latency(j, total, ASK_FORM, &objectives->form);
-    judge_latency(j, total, ASK_HEARTBEAT, &objectives->heartbeat);
-    judge_latency(j, total, ASK_SUBMIT, &objectives->submit);
-    judge_latency(j, total, ASK_RESULT, &objectives->result);
+#define X(ask, name) judge_latency(j, total, ASK_##ask, &objectives->name);
+    JUDGED_KINDS(X)
+#undef X
 }
 
 void verdict_judge(struct judgement *j, const struct outcome *outcome,

@@ -64,6 +64,16 @@ void verdict_text(struct out *out, const struct outcome *outcome,
 /* --- its parts ---------------------------------------------------------------------------------
  */
 
+/* The kinds of request that have objectives: enum ask, and the member of struct objectives. */
+#define JUDGED_KINDS(X)                                                                            \
+    X(SAVE, save)                                                                                  \
+    X(SIGN_IN, sign_in)                                                                            \
+    X(START, start)                                                                                \
+    X(FORM, form)                                                                                  \
+    X(HEARTBEAT, heartbeat)                                                                        \
+    X(SUBMIT, submit)                                                                              \
+    X(RESULT, result)
+
 void verdict_reason(struct judgement *judgement, enum verdict verdict, const char *format, ...)
     PRINTF(3, 4);
 /* verdict_generator.c: the machines of the virtual candidates. */

@@ -389,20 +389,28 @@ TEST(server, a_long_job_holds_its_own_connection_and_no_other)
 }
 
 /* More than may ever wait for a peer that does not read. */
+/* So many that a list of them has more than 20 KB. */
+static void put_many_exams(struct reader *reader)
+{
+    struct out out = out_make(MIB);
+    char name[16];
+    for (unsigned i = 0; i < 250; i++) {
+        snprintf(name, sizeof(name), "exam-%u", i);
+        put_exam(&out, name);
+    }
+    all_answer(reader, &out, 250);
+    out_fini(&out);
+}
+
 TEST(server, a_peer_that_reads_but_never_all_may_go_on_for_ever)
 {
     static const char list[] = "GET /v1/exams HTTP/1.1\r\nHost: x\r\n\r\n";
     struct running r;
     static struct reader reader;
-    struct out out = out_make(MIB);
-    char body[2000], name[16];
+    char body[2000];
     start(&r);
     reader = (struct reader){ .fd = dial(&r, "admin") };
-    for (unsigned i = 0; i < 250; i++) { /* so that each list has more than 20 KB */
-        snprintf(name, sizeof(name), "exam-%u", i);
-        put_exam(&out, name);
-    }
-    all_answer(&reader, &out, 250);
+    put_many_exams(&reader);
     for (unsigned i = 0; i < 100; i++) /* what the sockets do not take waits in the hall */
         say(reader.fd, list, sizeof(list) - 1);
     for (unsigned i = 0; i < 256 * MIB / (20 * KIB); i++) {
@@ -410,7 +418,6 @@ TEST(server, a_peer_that_reads_but_never_all_may_go_on_for_ever)
         CHECK_EQ(next(&reader, body), 200);
     }
     close(reader.fd);
-    out_fini(&out);
     stop(&r);
 }
 
@@ -419,16 +426,11 @@ TEST(server, a_peer_that_asks_for_more_than_it_reads_has_all_of_it_when_it_reads
     static const char list[] = "GET /v1/exams HTTP/1.1\r\nHost: x\r\n\r\n";
     struct running r;
     static struct reader reader;
-    struct out out = out_make(MIB);
-    char body[2000], name[16];
+    char body[2000];
     unsigned asks = 300 * MIB / (20 * KIB), replies = 0;
     start(&r);
     reader = (struct reader){ .fd = dial(&r, "admin") };
-    for (unsigned i = 0; i < 250; i++) { /* so that each list has more than 20 KB */
-        snprintf(name, sizeof(name), "exam-%u", i);
-        put_exam(&out, name);
-    }
-    all_answer(&reader, &out, 250);
+    put_many_exams(&reader);
     for (unsigned i = 0; i < asks; i++) { /* it reads when it can ask no more, and then one */
         while (send(reader.fd, list, sizeof(list) - 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
             CHECK_EQ(errno, EAGAIN);
@@ -440,7 +442,6 @@ TEST(server, a_peer_that_asks_for_more_than_it_reads_has_all_of_it_when_it_reads
     for (; replies < asks; replies++)
         CHECK_EQ(next(&reader, body), 200);
     close(reader.fd);
-    out_fini(&out);
     stop(&r);
 }
 
